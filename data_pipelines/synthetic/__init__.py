@@ -1,0 +1,1 @@
+"""Images drawn by code: a labeled data set that needs no download."""

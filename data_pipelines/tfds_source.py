@@ -1,0 +1,150 @@
+"""Image classification datasets of TensorFlow Datasets as sources."""
+
+import functools
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from data_pipelines.errors import DataError
+from data_pipelines.sources import Example, Source, fingerprint
+
+
+def is_installed() -> bool:
+    """Returns whether TensorFlow Datasets can be imported, without importing it."""
+    return importlib.util.find_spec("tensorflow_datasets") is not None
+
+
+def find_prepared(name: str, data_dir: str | Path | None = None) -> Path | None:
+    """Returns the folder of the newest prepared version of a dataset, if there is one.
+
+    Args:
+        name: "tf_flowers", "cifar10/config" or "tf_flowers:3.0.1".
+        data_dir: None for $TFDS_DATA_DIR or ~/tensorflow_datasets.
+    """
+    name, _, version = name.partition(":")
+    versions = (_data_dir(data_dir) / name).glob(f"{version or '*'}/dataset_info.json")
+    found = [info.parent for info in versions if _version(info.parent)]
+    return max(found, key=_version, default=None)
+
+
+def _data_dir(data_dir: str | Path | None) -> Path:
+    default = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return Path(data_dir or default).expanduser()
+
+
+def _version(folder: Path) -> tuple[int, ...]:
+    parts = folder.name.split(".")
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else ()
+
+
+def from_tfds(
+    name: str, data_dir: str | Path | None = None, *, download: bool = True
+) -> Source:
+    """Returns a dataset of TensorFlow Datasets, all its splits together.
+
+    The encoded bytes are taken as they are stored and held in memory (229 MB for
+    tf_flowers). Class names come in the dataset's own order.
+
+    Args:
+        name: A dataset with the features `image` and `label`, such as "tf_flowers";
+            "name/config" and "name:version" work as in TensorFlow Datasets.
+        data_dir: Where datasets are kept; None for $TFDS_DATA_DIR or
+            ~/tensorflow_datasets.
+        download: Whether a dataset that is not there may be downloaded.
+
+    Raises:
+        DataError: not installed, not there, download failed, or not a dataset of
+            labeled images.
+    """
+    if not is_installed():
+        raise DataError(
+            f'tfds:{name} needs tensorflow_datasets; run: pip install "kerastpu[data]"'
+        )
+    folder = find_prepared(name, data_dir)
+    if folder is None and not download:
+        raise DataError(f"tfds:{name} is not in {_data_dir(data_dir)}")
+    builder = _load_builder(folder) if folder else _download(name, data_dir)
+    features = builder.info.features
+    class_names = _class_names(name, features)
+    examples = tuple(_read_examples(builder, name, len(class_names)))
+    splits = [(s.name, s.num_examples, s.num_bytes) for s in _splits(builder)]
+    return Source(
+        "tfds",
+        builder.info.full_name,
+        class_names,
+        examples,
+        fingerprint("tfds", builder.info.full_name, class_names, splits),
+    )
+
+
+def _load_builder(folder: Path) -> Any:
+    # From its files alone: asking by name could try the network first.
+    import tensorflow_datasets as tfds
+
+    return tfds.builder_from_directory(folder)
+
+
+def _download(name: str, data_dir: str | Path | None) -> Any:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download.download_manager import (
+        NonMatchingChecksumError,
+    )
+
+    errors = (
+        OSError,
+        tfds.core.DatasetNotFoundError,
+        tfds.download.DownloadError,
+        NonMatchingChecksumError,
+        tf.errors.OpError,
+    )
+    try:
+        builder = tfds.builder(name, data_dir=_data_dir(data_dir))
+        builder.download_and_prepare()
+    except errors as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise DataError(f"tfds:{name} cannot be had: {reason}") from error
+    return builder
+
+
+def _class_names(name: str, features: Any) -> tuple[str, ...]:
+    import tensorflow_datasets as tfds
+
+    image, label = (features.get(key) for key in ("image", "label"))
+    if not isinstance(image, tfds.features.Image) or not isinstance(
+        label, tfds.features.ClassLabel
+    ):
+        raise DataError(
+            f"tfds:{name} is no image classification dataset: needs features `image` "
+            f"and `label` (a ClassLabel); has {', '.join(features)}"
+        )
+    return tuple(label.names)
+
+
+def _splits(builder: Any) -> list[Any]:
+    return [builder.info.splits[split] for split in sorted(builder.info.splits)]
+
+
+def _read_examples(builder: Any, name: str, num_classes: int) -> list[Example]:
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    examples = []
+    for split in _splits(builder):
+        dataset = builder.as_dataset(
+            split=split.name,
+            decoders={"image": tfds.decode.SkipDecoding()},
+            read_config=tfds.ReadConfig(try_autocache=False),
+        )
+        try:
+            for index, item in enumerate(dataset.as_numpy_iterator()):
+                label, image = int(item["label"]), item["image"]
+                if not 0 <= label < num_classes:
+                    raise DataError(f"tfds:{name}: {split.name} has unlabeled images")
+                example_name = f"{split.name}/{index:07d}"
+                read = functools.partial(bytes, image)
+                examples.append(Example(example_name, label, read))
+        except tf.errors.OpError as error:
+            raise DataError(f"tfds:{name}: damaged: {error.message}") from error
+    return examples

@@ -1,0 +1,105 @@
+"""Choosing the Keras backend, which has to happen before `import keras`."""
+
+import glob
+import logging
+import os
+import sys
+
+from kerastpu import optional, tpu
+from kerastpu.errors import KerastpuError, MissingExtraError, UsageError
+
+LOG = logging.getLogger("kerastpu")
+VARIABLE = "KERAS_BACKEND"
+INSTALL = {
+    "tensorflow": "pip install tensorflow",
+    "jax": 'pip install "kerastpu[jax]"',
+}
+
+
+def select(prefer: str = "auto") -> str:
+    """Chooses the Keras backend for this process; call it before `import keras`.
+
+    auto takes the backend that Keras already runs on, else KERAS_BACKEND, else JAX on a
+    TPU machine where only JAX can use the TPU, else TensorFlow, else JAX. Keras' own
+    keras.json is not asked, as Keras writes it unasked. TensorFlow's start-up
+    messages are turned off unless TF_CPP_MIN_LOG_LEVEL is set.
+
+    Args:
+        prefer: auto, tensorflow or jax.
+
+    Returns:
+        tensorflow or jax; KERAS_BACKEND says the same from now on.
+
+    Raises:
+        UsageError: `prefer` is none of these.
+        MissingExtraError: the backend is not installed.
+        KerastpuError: Keras runs on another backend already, or KERAS_BACKEND names one
+            that is not supported.
+    """
+    if prefer not in ("auto", *INSTALL):
+        raise UsageError(f"backend must be auto, tensorflow or jax, not {prefer!r}")
+    # 3 also hides the alarming error about CUDA on a machine without any GPU.
+    level = "2" if glob.glob("/dev/nvidia[0-9]*") else "3"  # noqa: PTH207
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
+    loaded = _loaded()
+    name = prefer
+    if prefer == "auto":
+        name = loaded or os.environ.get(VARIABLE) or _default()
+    if name not in INSTALL:
+        raise KerastpuError(
+            f"the Keras backend {name!r} is not supported; "
+            f"set {VARIABLE}=tensorflow or {VARIABLE}=jax before Keras is imported"
+        )
+    if loaded is not None and loaded != name:
+        raise KerastpuError(
+            f"Keras already runs on {loaded}; for {name}, start anew with "
+            f"{VARIABLE}={name}, or call kerastpu.backend.select({name!r}) before "
+            "keras or tensorflow is imported"
+        )
+    if not optional.is_installed(name):
+        raise MissingExtraError(f"{name} is not installed; run: {INSTALL[name]}")
+    os.environ[VARIABLE] = name
+    return name
+
+
+def hide_accelerators_from_tensorflow() -> None:
+    """Keeps TensorFlow, which only feeds data here, off the GPUs that JAX computes on.
+
+    Call it on the JAX backend before the first tf.data pipeline; imports TensorFlow.
+    TensorFlow takes nearly all memory of every GPU it sees when it is first used.
+
+    Raises:
+        KerastpuError: TensorFlow has taken its GPUs already.
+    """
+    import tensorflow as tf
+
+    for kind in ("GPU", "TPU"):
+        if not tf.config.get_visible_devices(kind):
+            continue
+        try:
+            tf.config.set_visible_devices([], kind)
+        except RuntimeError:
+            raise KerastpuError(
+                f"TensorFlow has taken a {kind} that JAX needs; call kerastpu.backend."
+                "hide_accelerators_from_tensorflow() before using TensorFlow"
+            ) from None
+
+
+def _loaded() -> str | None:
+    """Returns the backend of the Keras in this process, None before it is imported."""
+    if "keras" not in sys.modules:
+        return None
+    import keras
+
+    return keras.backend.backend()
+
+
+def _default() -> str:
+    if not optional.is_installed("tensorflow"):
+        return "jax"
+    signs = tpu.hints()
+    can_jax = optional.is_installed("jax") and optional.is_installed("libtpu")
+    if signs and can_jax and not tpu.has_tensorflow_tpu():
+        LOG.info("jax, not tensorflow, as only it can use the TPU (%s)", signs[0])
+        return "jax"
+    return "tensorflow"

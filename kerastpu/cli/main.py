@@ -1,0 +1,76 @@
+"""The `kerastpu` command: finds the subcommand, prints errors as one line."""
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from kerastpu.errors import USER_ERRORS, UsageError
+from kerastpu.version import VERSION
+
+COMMANDS = {
+    "doctor": "what is on this machine, what would run where, and what is missing",
+    "train": "train a preset on your images, score it, save model and pictures",
+    "evaluate": "score a finished run on one of its splits, or on other data",
+    "predict": "name the class of image files",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one subcommand.
+
+    Args:
+        argv: arguments after the program's name; None = those of the process.
+
+    Returns:
+        The exit code: 0 done, 1 the job failed, 2 wrong usage, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"kerastpu {VERSION}")
+        return 0
+    try:
+        return _run(arguments[0], arguments[1:])
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except USER_ERRORS as error:
+        return _fail(str(error), 1)
+    except OSError as error:  # full disk, missing rights, vanished folder
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+
+
+def _run(command: str, arguments: Sequence[str]) -> int:
+    if command not in COMMANDS:
+        close = difflib.get_close_matches(command, COMMANDS, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(
+            f"no command {command!r}; there are {', '.join(COMMANDS)}{hint}"
+        )
+    # Set before TensorFlow starts: its notices would bury what the user wants to see.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return importlib.import_module(f"kerastpu.cli.{command}").run(arguments)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"kerastpu: error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _help() -> str:
+    lines = [
+        "usage: kerastpu COMMAND [ARGUMENTS]",
+        "",
+        "From a folder of images to a trained Keras model, on TPU, GPU or CPU.",
+        "",
+        *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
+        "",
+        "kerastpu COMMAND --help explains each; kerastpu --version prints the version.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,213 @@
+"""From a config to shards and batches: tf.data where TensorFlow is, else arrays."""
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import data_pipelines
+from data_pipelines import Augment, Fractions, Manifest, Source
+from kerastpu.config import Config
+from kerastpu.optional import is_installed
+from kerastpu.progress import progress
+
+LOG = logging.getLogger("kerastpu")
+
+Batches = Iterable[tuple[np.ndarray, np.ndarray]]
+
+
+def prepare(
+    config: Config, *, source: Source | None = None, data: str | None = None
+) -> Manifest:
+    """Returns verified shards of the images, written now or found in the cache.
+
+    Args:
+        config: fractions of the splits, bad files, the control of shuffled labels.
+        source: the images; None = those that `data` names.
+        data: what `--data` takes; None = what the config says.
+
+    Raises:
+        DataError: images that cannot be used.
+    """
+    if source is None:
+        source = data_pipelines.open_source(data or config.data)
+    if config.input.shuffle_labels:
+        source = shuffle_labels(source, config.seed)
+    for note in source.notes:
+        LOG.warning("data: %s", note)
+    inputs = config.input
+    with progress("prepare shards") as update:
+        manifest = data_pipelines.prepare(
+            source,
+            shards_dir(source, config),
+            fractions=Fractions(inputs.validation_fraction, inputs.test_fraction),
+            skip_bad=inputs.skip_bad,
+            progress=update,
+        )
+    data_pipelines.verify(manifest)
+    counts = ", ".join(
+        f"{split} {manifest.num_examples(split)}" for split in manifest.splits
+    )
+    LOG.info(
+        "data: %s, %d classes, %s images", source.name, len(source.class_names), counts
+    )
+    if manifest.duplicates:
+        LOG.warning(
+            "data: %d images occur more than once (kept on one side of the split; "
+            "listed in %s)",
+            len(manifest.duplicates),
+            manifest.directory / "manifest.json",
+        )
+    return manifest
+
+
+def shuffle_labels(source: Source, seed: int) -> Source:
+    """Returns the same images with their labels dealt out anew, all splits alike.
+
+    A model that scores above chance on them has seen test images in training.
+    """
+    order = np.random.default_rng(seed).permutation(len(source.examples))
+    examples = tuple(
+        dataclasses.replace(example, label=source.examples[other].label)
+        for example, other in zip(source.examples, order, strict=True)
+    )
+    return dataclasses.replace(
+        source,
+        name=f"{source.name} (labels shuffled)",
+        examples=examples,
+        fingerprint=data_pipelines.fingerprint(source.fingerprint, "shuffled", seed),
+        notes=(*source.notes, "labels are shuffled: scores must be at chance"),
+    )
+
+
+def shards_dir(source: Source, config: Config) -> Path:
+    """Returns the cache folder of these images' shards under this config's splits."""
+    inputs = config.input
+    split = f"{inputs.test_fraction:g}-{inputs.validation_fraction:g}"
+    name = "".join(c if c.isalnum() else "-" for c in source.name)[-40:]
+    skipped = "-skip" if inputs.skip_bad else ""
+    folder = f"{name}-{source.fingerprint[:16]}-{split}{skipped}"
+    return data_pipelines.cache_dir() / "shards" / folder
+
+
+def facts(manifest: Manifest) -> dict[str, Any]:
+    """Returns what a run records of its data, ready for `json`."""
+    return {
+        **manifest.source,
+        "class_names": list(manifest.class_names),
+        "counts": {split: manifest.num_examples(split) for split in manifest.splits},
+        "class_counts": {
+            split: list(manifest.class_counts(split)) for split in manifest.splits
+        },
+        "duplicates": len(manifest.duplicates),
+    }
+
+
+def view_batches(
+    manifest: Manifest,
+    split: str,
+    image_size: int,
+    batch_size: int,
+    *,
+    seed: int = 0,
+    view: int = 0,
+    augment: Augment | None = None,
+) -> Batches:
+    """Returns each image of a split once, in stored order.
+
+    Args:
+        manifest: the shards.
+        split: "train", "validation" or "test".
+        image_size: side in pixels.
+        batch_size: images in a batch; the last one may hold fewer.
+        seed: of the augmentation.
+        view: 0 = as they are; 1, 2, ... = augmented, another way for each number.
+        augment: the policy; None = view 0 only.
+
+    Returns:
+        Batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,).
+    """
+    if is_installed("tensorflow"):
+        return data_pipelines.make_view(
+            manifest,
+            split=split,
+            image_size=image_size,
+            batch_size=batch_size,
+            seed=seed,
+            view=view,
+            augment=augment,
+        ).as_numpy_iterator()
+    images, labels = data_pipelines.load_arrays(
+        manifest, split, image_size, seed=seed, view=view, augment=augment
+    )
+    return in_batches(images, labels, batch_size)
+
+
+def train_batches(
+    manifest: Manifest,
+    image_size: int,
+    batch_size: int,
+    *,
+    seed: int,
+    augment: Augment,
+    views: int,
+) -> Any:
+    """Returns what `keras.Model.fit` takes: shuffled, augmented, full batches.
+
+    Args:
+        manifest: the shards.
+        image_size: side in pixels.
+        batch_size: global batch.
+        seed: of order and augmentation.
+        augment: the policy.
+        views: without TensorFlow, how many augmented copies are held in memory.
+
+    Returns:
+        Endless batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,).
+    """
+    if is_installed("tensorflow"):
+        return data_pipelines.make_train(
+            manifest,
+            image_size=image_size,
+            batch_size=batch_size,
+            seed=seed,
+            augment=augment,
+        )
+    from kerastpu.fitting import ArrayBatches
+
+    parts = [
+        data_pipelines.load_arrays(
+            manifest, "train", image_size, seed=seed, view=view, augment=augment
+        )
+        for view in range(views + 1)
+    ]
+    images, labels = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return ArrayBatches(images, labels, batch_size, seed)
+
+
+def in_batches(
+    images: np.ndarray, labels: np.ndarray, batch_size: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cuts arrays into batches; the last one may be smaller."""
+    for start in range(0, len(labels), batch_size):
+        stop = start + batch_size
+        yield images[start:stop], labels[start:stop]
+
+
+def read_batches(
+    paths: Sequence[str | Path], image_size: int, batch_size: int
+) -> Batches:
+    """Reads image files the way that a run's images are read.
+
+    Returns:
+        Batches of uint8 (B, image_size, image_size, 3), each with labels of 0, which
+        stand for "not known".
+
+    Raises:
+        DataError: a file is missing or is not a readable image; names it.
+    """
+    images = data_pipelines.read_images(paths, image_size)
+    return in_batches(images, np.zeros(len(images), np.int32), batch_size)

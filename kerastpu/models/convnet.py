@@ -1,0 +1,47 @@
+"""The codelab's simple convolutional network: 78,263 parameters at 192x192, 5 classes.
+
+Source: Google codelab "Convolutional neural networks, with Keras and TPUs".
+"""
+
+from __future__ import annotations
+
+import keras
+
+from kerastpu.models import layers
+
+# Filters of the four 3x3 convolutions, and which of them a 2x2 max-pool follows.
+_FILTERS = ((24, False), (24, True), (12, True), (6, False))
+
+
+def build_convnet(
+    *,
+    input_shape: tuple[int, int, int] = (192, 192, 3),
+    num_classes: int = 5,
+    include_top: bool = True,
+    include_preprocessing: bool = True,
+    weights: str | None = None,
+) -> keras.Model:
+    """Builds four 3x3 convolutions, two max-pools and one dense layer.
+
+    Args:
+        input_shape: (height, width, channels), at least 4 pixels each way.
+        num_classes: Number of classes.
+        include_top: False: no classifier, the model returns the flat feature map.
+        include_preprocessing: True: pixels 0..255 go in and are divided by 255.
+        weights: None; there are no trained weights.
+
+    Returns:
+        An uncompiled model with float32 probabilities (batch, num_classes).
+
+    Raises:
+        UsageError: an argument is out of range.
+    """
+    layers.check_arguments(input_shape, num_classes, weights, min_size=4)
+    rescaling = layers.UNIT_RANGE if include_preprocessing else None
+    image, x = layers.image_input(input_shape, rescaling)
+    for filters, has_pool in _FILTERS:
+        x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+        if has_pool:
+            x = keras.layers.MaxPooling2D(2)(x)
+    x = keras.layers.Flatten(dtype="float32", name=layers.FEATURES)(x)
+    return layers.finish("convnet", image, x, num_classes, include_top=include_top)

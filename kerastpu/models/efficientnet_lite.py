@@ -1,0 +1,268 @@
+"""EfficientNet-Lite: MBConv blocks with ReLU6 and without squeeze-and-excitation.
+
+Sources: tensorflow/tpu models/official/efficientnet/lite (strides, widths, the
+fixed stem and head); Tan and Le, arXiv:1905.11946 (compound scaling). The ImageNet
+weights are the PyTorch port of Google's own, see `kerastpu.pretrained`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import keras
+
+from kerastpu import pretrained
+from kerastpu.errors import UsageError
+from kerastpu.models import layers
+
+# pixels * scale + offset = (pixels - 127) / 128, as the weights were trained.
+RESCALING = (1 / 128, -127 / 128)
+
+_STEM_FILTERS = 32
+_HEAD_FILTERS = 1280
+_BN_MOMENTUM = 0.99
+_BN_EPSILON = 1e-3
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One member of the family.
+
+    Attributes:
+        name: Name of the model.
+        width: Factor on the filters of the blocks.
+        depth: Factor on the number of blocks in stages 2 to 6.
+        dropout: Share of features dropped before the classifier.
+        weights: Where ImageNet weights come from.
+    """
+
+    name: str
+    width: float
+    depth: float
+    dropout: float
+    weights: pretrained.WeightSource
+
+
+LITE0 = Variant("efficientnet_lite0", 1.0, 1.0, 0.2, pretrained.EFFICIENTNET_LITE0)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stage:
+    """Blocks that share kernel size, expansion and filters; the first one strides."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    filters: int
+
+
+_STAGES = (
+    _Stage(1, 3, 1, 1, 16),
+    _Stage(2, 3, 2, 6, 24),
+    _Stage(2, 5, 2, 6, 40),
+    _Stage(3, 3, 2, 6, 80),
+    _Stage(3, 5, 1, 6, 112),
+    _Stage(4, 5, 2, 6, 192),
+    _Stage(1, 3, 1, 6, 320),
+)
+
+# Keras layer name -> prefix in the PyTorch checkpoint, outside and inside a block.
+_TORCH_NAMES = {
+    "stem_conv": "_conv_stem",
+    "stem_bn": "_bn0",
+    "head_conv": "_conv_head",
+    "head_bn": "_bn1",
+    layers.HEAD: "_fc",
+}
+_TORCH_BLOCK_NAMES = {
+    "expand_conv": "_expand_conv",
+    "expand_bn": "_bn0",
+    "depthwise_conv": "_depthwise_conv",
+    "depthwise_bn": "_bn1",
+    "project_conv": "_project_conv",
+    "project_bn": "_bn2",
+}
+
+
+def _scaled_filters(filters: int, width: float) -> int:
+    """Scales to a multiple of 8 that loses no more than 10 % (arXiv:1905.11946)."""
+    scaled = filters * width
+    rounded = max(8, int(scaled + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * scaled else rounded
+
+
+def _blocks(variant: Variant) -> Iterator[_Stage]:
+    """Yields every block as a stage of one; Lite scales no first and last stage."""
+    for index, stage in enumerate(_STAGES):
+        is_fixed = index in (0, len(_STAGES) - 1)
+        repeats = math.ceil(stage.repeats * (1.0 if is_fixed else variant.depth))
+        filters = _scaled_filters(stage.filters, variant.width)
+        for repeat in range(repeats):
+            stride = 1 if repeat else stage.stride
+            yield dataclasses.replace(stage, repeats=1, stride=stride, filters=filters)
+
+
+def _norm(x: keras.KerasTensor, name: str, *, is_last: bool = False):
+    """Applies BatchNorm, and ReLU6 unless the branch ends here."""
+    norm = keras.layers.BatchNormalization(
+        momentum=_BN_MOMENTUM, epsilon=_BN_EPSILON, name=f"{name}_bn"
+    )
+    if is_last:
+        return norm(x)
+    return keras.layers.ReLU(max_value=6.0, name=f"{name}_relu6")(norm(x))
+
+
+def _conv(x: keras.KerasTensor, filters: int, size: int, stride: int, name: str):
+    """Applies a convolution without bias: BatchNorm follows and brings one."""
+    conv = keras.layers.Conv2D(
+        filters, size, stride, padding="same", use_bias=False, name=f"{name}_conv"
+    )
+    return conv(x)
+
+
+def _mbconv(x: keras.KerasTensor, block: _Stage, name: str, drop_rate: float):
+    """Expands, convolves each channel, projects, and adds the input where it fits.
+
+    Args:
+        x: (batch, height, width, channels).
+        block: Kernel size, stride, expansion and output filters.
+        name: Prefix of the layer names.
+        drop_rate: Chance, 0..1, that training drops the branch of one example.
+
+    Returns:
+        (batch, ceil(height / stride), ceil(width / stride), block.filters).
+    """
+    y, channels = x, x.shape[-1]
+    if block.expansion > 1:
+        y = _conv(y, channels * block.expansion, 1, 1, f"{name}_expand")
+        y = _norm(y, f"{name}_expand")
+    depthwise = keras.layers.DepthwiseConv2D(
+        block.kernel,
+        block.stride,
+        padding="same",
+        use_bias=False,
+        name=f"{name}_depthwise_conv",
+    )
+    y = _norm(depthwise(y), f"{name}_depthwise")
+    y = _norm(
+        _conv(y, block.filters, 1, 1, f"{name}_project"),
+        f"{name}_project",
+        is_last=True,
+    )
+    if block.stride > 1 or channels != block.filters:
+        return y
+    if drop_rate:
+        drop = keras.layers.Dropout(
+            drop_rate, noise_shape=(None, 1, 1, 1), name=f"{name}_drop"
+        )
+        y = drop(y)
+    return keras.layers.Add(name=f"{name}_add")([x, y])
+
+
+def _backbone(x: keras.KerasTensor, variant: Variant, drop_connect: float):
+    """Applies stem, blocks and head: (batch, ceil(h / 32), ceil(w / 32), 1280)."""
+    x = _norm(_conv(x, _STEM_FILTERS, 3, 2, "stem"), "stem")
+    blocks = tuple(_blocks(variant))
+    for index, block in enumerate(blocks):
+        # Stochastic depth grows linearly, as in the source.
+        x = _mbconv(x, block, f"block{index}", drop_connect * index / len(blocks))
+    return _norm(_conv(x, _HEAD_FILTERS, 1, 1, "head"), "head")
+
+
+def _torch_name(layer: str) -> str:
+    """Translates a Keras layer name to the checkpoint's: `block3_project_bn`."""
+    if layer in _TORCH_NAMES:
+        return _TORCH_NAMES[layer]
+    block, part = layer.removeprefix("block").split("_", 1)
+    return f"_blocks.{block}.{_TORCH_BLOCK_NAMES[part]}"
+
+
+def _load_imagenet(model: keras.Model, source: pretrained.WeightSource) -> None:
+    """Fills `model`; a classifier of other than 1000 classes stays random."""
+    state = pretrained.read_state(source)
+    names = {
+        layer.name: _torch_name(layer.name) for layer in model.layers if layer.weights
+    }
+    num_classes = len(state["_fc.bias"])
+    if layers.HEAD not in names or model.output_shape[-1] != num_classes:
+        names.pop(layers.HEAD, None)
+        del state["_fc.weight"], state["_fc.bias"]
+    pretrained.assign(model, state, names)
+
+
+def build_efficientnet_lite(
+    variant: Variant,
+    *,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    include_top: bool = True,
+    include_preprocessing: bool = True,
+    weights: str | None = None,
+    drop_connect: float = 0.2,
+) -> keras.Model:
+    """Builds a member of the family; for the arguments see the named builders."""
+    layers.check_arguments(
+        input_shape, num_classes, weights, min_size=32, known_weights=("imagenet",)
+    )
+    if weights and input_shape[2] != 3:
+        raise UsageError(
+            f"weights {weights!r} need 3 channels (RGB); got input_shape {input_shape!r}"
+        )
+    rescaling = RESCALING if include_preprocessing else None
+    image, x = layers.image_input(input_shape, rescaling)
+    x = _backbone(x, variant, drop_connect)
+    x = keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.FEATURES)(x)
+    model = layers.finish(
+        variant.name,
+        image,
+        x,
+        num_classes,
+        include_top=include_top,
+        dropout=variant.dropout,
+    )
+    if weights:
+        _load_imagenet(model, variant.weights)
+    return model
+
+
+def build_efficientnet_lite0(
+    *,
+    input_shape: tuple[int, int, int] = (224, 224, 3),
+    num_classes: int = 1000,
+    include_top: bool = True,
+    include_preprocessing: bool = True,
+    weights: str | None = None,
+    drop_connect: float = 0.2,
+) -> keras.Model:
+    """Builds EfficientNet-Lite0: 4.7 million parameters, 1280 features.
+
+    Args:
+        input_shape: (height, width, channels), at least 32 pixels each way.
+        num_classes: Number of classes; 1000 with `weights="imagenet"` is the ImageNet
+            classifier, another number gets a new random classifier.
+        include_top: False: no classifier, the model returns the 1280 pooled features.
+        include_preprocessing: True: pixels 0..255 go in, as (x - 127) / 128.
+        weights: None (random) or "imagenet" (the package of `kerastpu[weights]`).
+        drop_connect: Chance, 0..1, that training drops the last block's branch;
+            earlier blocks get a linear share (stochastic depth).
+
+    Returns:
+        An uncompiled model with float32 probabilities (batch, num_classes).
+
+    Raises:
+        UsageError: an argument is out of range.
+        MissingExtraError: the package with the weights is not installed.
+        KerastpuError: the weight file is damaged.
+    """
+    return build_efficientnet_lite(
+        LITE0,
+        input_shape=input_shape,
+        num_classes=num_classes,
+        include_top=include_top,
+        include_preprocessing=include_preprocessing,
+        weights=weights,
+        drop_connect=drop_connect,
+    )

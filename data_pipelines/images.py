@@ -198,10 +198,19 @@ def _load(data: bytes, name: str) -> tuple[Image.Image, str]:
         raise
     except (*_DECODE_ERRORS, Image.DecompressionBombError) as error:
         raise DataError(f"{name}: truncated or damaged {kind} ({error})") from error
-    if kind == "JPEG" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        # Pillow forgives a missing end marker after the last scan, TensorFlow does not.
-        raise DataError(f"{name}: truncated or damaged JPEG (no end marker)")
+    if not _has_end(data, kind):
+        raise DataError(f"{name}: truncated or damaged {kind} (no end marker)")
     return image, kind
+
+
+def _has_end(data: bytes, kind: str) -> bool:
+    """Whether the format's end marker is there: Pillow forgives, TensorFlow does not.
+
+    In a JPEG it has to follow the last scan, for a thumbnail inside has one as well.
+    """
+    if kind == "JPEG":
+        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+    return kind != "PNG" or b"IEND\xaeB`\x82" in data
 
 
 def _is_storable(image: Image.Image, kind: str, data: bytes) -> bool:

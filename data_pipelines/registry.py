@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from data_pipelines import tfds_source
 from data_pipelines.errors import DataError
+from data_pipelines.npz import from_npz
 from data_pipelines.sources import (
     ArrayData,
     Source,
@@ -67,7 +68,7 @@ def open_source(
     """Returns the source that `data` names.
 
     Args:
-        data: A folder of class folders, `ArrayData`, "tfds:NAME", "rendered", or
+        data: A folder of class folders, an `.npz` file, `ArrayData`, "tfds:NAME", "rendered", or
             "auto": flowers from $KERASTPU_DATA, else from TensorFlow Datasets, else
             rendered; `Source.notes` then says what was not there and why.
         download: Whether "auto" and "tfds:NAME" may use the network.
@@ -85,7 +86,7 @@ def open_source(
         return from_rendered(num_rendered, progress=progress)
     if isinstance(data, str) and data.startswith("tfds:"):
         return tfds_source.from_tfds(data.removeprefix("tfds:"), download=download)
-    return from_folder(data)
+    return from_npz(data) if Path(data).suffix == ".npz" else from_folder(data)
 
 
 def from_rendered(

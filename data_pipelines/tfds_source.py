@@ -103,21 +103,21 @@ def _download(name: str, data_dir: str | Path | None) -> Any:
         builder = tfds.builder(name, data_dir=_data_dir(data_dir))
         builder.download_and_prepare()
     except errors as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise DataError(f"tfds:{name} cannot be had: {reason}") from error
+        raise DataError(f"tfds:{name} cannot be had: {_first_line(error)}") from error
     return builder
 
 
 def _class_names(name: str, features: Any) -> tuple[str, ...]:
     import tensorflow_datasets as tfds
 
-    image, label = (features.get(key) for key in ("image", "label"))
+    found = dict(features.items())
+    image, label = found.get("image"), found.get("label")
     if not isinstance(image, tfds.features.Image) or not isinstance(
         label, tfds.features.ClassLabel
     ):
         raise DataError(
             f"tfds:{name} is no image classification dataset: needs features `image` "
-            f"and `label` (a ClassLabel); has {', '.join(features)}"
+            f"and `label` (a ClassLabel); has {', '.join(found)}"
         )
     return tuple(label.names)
 
@@ -146,5 +146,9 @@ def _read_examples(builder: Any, name: str, num_classes: int) -> list[Example]:
                 read = functools.partial(bytes, image)
                 examples.append(Example(example_name, label, read))
         except tf.errors.OpError as error:
-            raise DataError(f"tfds:{name}: damaged: {error.message}") from error
+            raise DataError(f"tfds:{name}: damaged: {_first_line(error)}") from error
     return examples
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

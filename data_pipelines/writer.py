@@ -94,8 +94,9 @@ def _is_prepared(plan: manifest.Manifest, out_dir: Path) -> bool:
     if not (out_dir / manifest.MANIFEST_FILE).is_file():
         raise DataError(f"{out_dir}: is not empty and holds no shards; not overwritten")
     found = manifest.load_manifest(out_dir)
-    old = {"source": found.source["fingerprint"], **found.settings()}
-    new = {"source": plan.source["fingerprint"], **plan.settings()}
+    # 16 hex digits tell sources apart and can still be read in a message.
+    old = {"fingerprint": found.source["fingerprint"][:16], **found.settings()}
+    new = {"fingerprint": plan.source["fingerprint"][:16], **plan.settings()}
     differing = [
         f"{key} {old[key]}, not {new[key]}" for key in new if old[key] != new[key]
     ]

@@ -7,7 +7,9 @@ when it is first used.
 import importlib
 from typing import Any
 
-from kerastpu.version import VERSION as __version__
+from kerastpu import version
+
+__version__ = version.VERSION
 
 _ATTRIBUTES = {
     "Config": ("kerastpu.config", "Config"),

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import tyro
+
 from data_pipelines.augment import Augment
 from kerastpu import durations
 from kerastpu.errors import UsageError
@@ -90,7 +92,7 @@ class TrainingConfig:
 class Config:
     """One training run."""
 
-    preset: str = "flowers"
+    preset: tyro.conf.Suppress[str] = "flowers"  # named as a word, not as a flag
     """The recipe that this config started from."""
     data: str = "auto"
     """auto, rendered, tfds:NAME, a folder of class folders, or arrays in a .npz."""

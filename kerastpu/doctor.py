@@ -163,9 +163,10 @@ def _devices(name: str) -> list[str]:
 def _data_places() -> list[dict[str, Any]]:
     from data_pipelines import registry
 
+    places = (*registry.probe(), ("rendered", True, "drawn by code, not photos"))
     return [
         {"place": place, "reachable": reachable, "why": why}
-        for place, reachable, why in registry.probe()
+        for place, reachable, why in places
     ]
 
 

@@ -151,7 +151,7 @@ def _run(model: keras.Model, arrays: Iterable[np.ndarray]) -> Iterator[np.ndarra
                     f"the model takes inputs of shape {model.input_shape[1:]}; "
                     f"got {array.shape[1:]}"
                 )
-            size = size or min(_chunk_size(array), len(array))
+            size = size or _chunk_size(array)
             if array.dtype.name not in compiled:
                 compiled[array.dtype.name] = _compile(model, array.dtype.name)
             for start in range(0, len(array), size):
@@ -164,13 +164,13 @@ def _run(model: keras.Model, arrays: Iterable[np.ndarray]) -> Iterator[np.ndarra
 
 
 def _chunk_size(array: np.ndarray) -> int:
-    """Chooses how many examples to compute at a time."""
+    """Cuts a first batch into equal chunks, so that little has to be padded."""
     import keras
 
-    devices = keras.distribution.list_devices()
-    is_cpu = all(device.startswith("cpu") for device in devices)
+    is_cpu = all(name.startswith("cpu") for name in keras.distribution.list_devices())
     num_bytes = _CPU_CHUNK_BYTES if is_cpu else _ACCELERATOR_CHUNK_BYTES
-    return min(_MAX_CHUNK, max(1, num_bytes // (4 * math.prod(array.shape[1:]))))
+    most = min(_MAX_CHUNK, max(1, num_bytes // (4 * math.prod(array.shape[1:]))))
+    return math.ceil(len(array) / math.ceil(len(array) / most))
 
 
 def _padded(chunk: np.ndarray, size: int) -> np.ndarray:
@@ -183,8 +183,9 @@ def _compile(model: keras.Model, dtype: str) -> Runner:
     """Returns the compiled inference function of the Keras backend in use."""
     import keras
 
-    compilers = {"tensorflow": _compile_tensorflow, "jax": _compile_jax}
-    return compilers[keras.backend.backend()](model, dtype)
+    if keras.backend.backend() == "jax":
+        return _compile_jax(model)
+    return _compile_tensorflow(model, dtype)
 
 
 # Two are kept, so that several passes over data trace a network once.
@@ -214,8 +215,7 @@ def _jitted(model: keras.Model) -> Callable:
     return jax.jit(call)
 
 
-def _compile_jax(model: keras.Model, dtype: str) -> Runner:
-    del dtype  # jit looks for itself
+def _compile_jax(model: keras.Model) -> Runner:
     trainable = [variable.value for variable in model.trainable_variables]
     constant = [variable.value for variable in model.non_trainable_variables]
     function = _jitted(model)

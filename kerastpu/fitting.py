@@ -67,17 +67,20 @@ class Validation(keras.callbacks.Callback):
         self,
         model: keras.Model,
         make_batches: Callable[[], Iterable],
+        num_examples: int,
         class_names: tuple[str, ...],
     ):
         super().__init__()
-        self.predict = features.Runner(model)
-        self.make_batches, self.class_names = make_batches, class_names
+        self.network, self.make_batches = model, make_batches
+        self.num_examples, self.class_names = num_examples, class_names
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the scores to `logs`, in place."""
         logs = {} if logs is None else logs
-        probabilities, labels = self.predict(self.make_batches())
+        probabilities, labels = features.extract(
+            self.network, self.make_batches(), num_examples=self.num_examples
+        )
         scores = evaluation.evaluate(probabilities, labels, self.class_names)
         logs["val_loss"], logs["val_accuracy"] = scores.loss, scores.accuracy
         rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
@@ -184,6 +187,7 @@ def fit(
             batches,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
+            shuffle=False,  # the batches come shuffled
             verbose=0,
             callbacks=[
                 StepProgress(update, total_steps),

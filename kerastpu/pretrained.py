@@ -115,8 +115,8 @@ def assign(
             tensor = state[key]
             if tensor.ndim != len(axes) or tensor.transpose(axes).shape != weight.shape:
                 raise KerastpuError(
-                    f"layer {layer_name}: tensor {key} of shape {tensor.shape} does not "
-                    f"fit weight of shape {tuple(weight.shape)}"
+                    f"layer {layer_name}: tensor {key} of shape {tensor.shape} "
+                    f"does not fit weight of shape {tuple(weight.shape)}"
                 )
             values.append(tensor.transpose(axes))
             unused.discard(key)

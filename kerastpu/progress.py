@@ -59,5 +59,7 @@ def _lines(title: str) -> Iterator[Update]:
         print(f"{title}: {done}/{total}, {left:.0f} s left", file=sys.stderr)
 
     yield update
+    if not state[1]:
+        return  # nothing had to be done
     seconds = time.monotonic() - start
     print(f"{title}: {state[0]}/{state[1]} in {seconds:.1f} s", file=sys.stderr)

@@ -46,7 +46,7 @@ def train_head(
         backbone = models.build(
             config.model.name,
             input_shape=(size, size, 3),
-            num_classes=None,
+            include_top=False,
             weights=config.model.weights,
         )
 
@@ -76,7 +76,9 @@ def train_head(
         head = keras.Sequential(
             [
                 keras.Input(inputs.shape[1:], name="features"),
-                keras.layers.Dropout(config.model.dropout, seed=config.seed),
+                keras.layers.Dropout(
+                    config.model.dropout, seed=config.seed, name="head_dropout"
+                ),
                 keras.layers.Dense(
                     len(manifest.class_names),
                     activation="softmax",
@@ -92,7 +94,10 @@ def train_head(
         batches=ArrayBatches(inputs, labels, batch_size, config.seed),
         steps_per_epoch=len(labels) // batch_size,
         validation=Validation(
-            head, lambda: [(held_out, held_out_labels)], manifest.class_names
+            head,
+            lambda: [(held_out, held_out_labels)],
+            len(held_out),
+            manifest.class_names,
         ),
         finish=lambda: features.assemble(backbone, head),
     )
@@ -131,6 +136,7 @@ def train_all(
         validation=Validation(
             model,
             lambda: datasets.view_batches(manifest, "validation", size, batch_size),
+            manifest.num_examples("validation"),
             manifest.class_names,
         ),
         finish=lambda: accelerator.finalize(model),

@@ -98,7 +98,7 @@ class TableSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def tabulate(function: LearningRateFunction, total_steps: int) -> TableSchedule:
-    """Turns a pure function of the step into the Keras class, steps 0..total_steps-1."""
+    """Turns a pure function of the step into the Keras class, for `total_steps`."""
     return TableSchedule([function(step) for step in range(total_steps)])
 
 

@@ -48,8 +48,7 @@ class Accelerator:
     def scope(self) -> Iterator[None]:
         """Builds, compiles and fits here; the dtype policy is set, then set back.
 
-        On TensorFlow variables are made in the strategy's scope, on JAX the
-        distribution is the current one, also while fitting.
+        TensorFlow makes variables in this scope; JAX also needs it while fitting.
         """
         import keras
 
@@ -63,34 +62,26 @@ class Accelerator:
                 keras.config.set_dtype_policy(previous)
 
     def prepare(self, model: "keras.Model") -> "keras.Model":
-        """Makes BatchNorm see the global batch, so that N replicas train as one would.
+        """Returns `model`, changed in place so that N replicas train it as one would.
 
-        Call it before the first step. Without it each TensorFlow replica normalizes its
-        own share and keeps moving statistics of its own, of which only the first
-        replica's are saved. Does nothing elsewhere: JAX computes on the global batch.
-
-        Returns:
-            `model`, changed in place, nested models included.
+        Its BatchNorms, nested ones too, will see the global batch; call it before the
+        first step. Otherwise each TensorFlow replica normalizes its own share and keeps
+        its own statistics, of which the first replica's are saved. JAX needs nothing.
         """
         if self._has_tensorflow_replicas():
             _set_synchronized(model, True)
         return model
 
     def finalize(self, model: "keras.Model") -> "keras.Model":
-        """Undoes `prepare`; call it before saving, as only TensorFlow loads the flag.
+        """Returns `model`, its BatchNorms plain again; call it before saving.
 
-        Returns:
-            `model`, changed in place; every BatchNorm is a plain one.
+        Only TensorFlow loads a model that holds the flag which `prepare` sets.
         """
         _set_synchronized(model, False)
         return model
 
     def global_batch(self, per_replica: int) -> int:
-        """Returns the images in a step, given those on one replica.
-
-        Raises:
-            UsageError: `per_replica` is below 1.
-        """
+        """Returns images in a step, from those on one replica; UsageError below 1."""
         if per_replica < 1:
             raise UsageError(f"batch size must be at least 1, not {per_replica}")
         return per_replica * self.num_replicas
@@ -135,16 +126,13 @@ class Accelerator:
         jit_compile: bool | None = None,
         gradient_accumulation_steps: int | None = None,
     ) -> dict[str, Any]:
-        """Returns the arguments for `model.compile` that work here.
+        """Returns steps_per_execution and jit_compile for `model.compile`, safe here.
 
         Args:
             steps_per_execution: optimizer steps in one call of the compiled function;
                 on several TensorFlow replicas 1, with a warning (keras #19246).
             jit_compile: XLA on or off; None = `self.jit_compile`.
             gradient_accumulation_steps: what the optimizer is going to be built with.
-
-        Returns:
-            steps_per_execution (int) and jit_compile (bool).
 
         Raises:
             AcceleratorError: XLA or gradient accumulation is asked for and cannot work.
@@ -189,8 +177,8 @@ def resolve(
 
     auto on TensorFlow: a TPU where there are signs of one, else MirroredStrategy over
     all GPUs or over the one device. auto on JAX: DataParallel over all devices, or the
-    one device. It says in `reasons` why it fell back; a named choice that is not there
-    is an error. Imports Keras, on the backend that `backend.select()` takes.
+    one device. `reasons` says why it fell back; a named choice that is not there is an
+    error. Imports Keras, on the backend that `backend.select()` takes.
 
     Args:
         prefer: one of `KINDS`. mirrored on JAX is DataParallel; single is the default
@@ -212,6 +200,8 @@ def resolve(
     choice = hardware.CHOOSERS[name](prefer, tuple(needs))
     _refuse(needs, name, choice.kind, choice.num_replicas)
     policy, reason = resolve_precision(precision, name, choice.platform)
+    # Without XLA there is no JAX; on a CPU it made TensorFlow 18 times slower; a TPU
+    # strategy compiles by itself.
     is_lone_gpu = choice.strategy is None and choice.platform == "gpu"
     wants_xla = "jit_compile" in needs and choice.platform != "tpu"
     return Accelerator(
@@ -222,7 +212,6 @@ def resolve(
         platform=choice.platform,
         num_replicas=choice.num_replicas,
         precision=policy,
-        # Without XLA there is no JAX; on a CPU it made TensorFlow 18 times slower.
         jit_compile=name == "jax" or is_lone_gpu or wants_xla,
         reasons=(*choice.reasons, reason),
     )

@@ -4,8 +4,9 @@ Only the format that `torch.save` wrote before version 1.6 (no zip): a magic num
 protocol number, facts about the machine, the pickled state dict, the list of storage
 keys, and then the storages' raw numbers.
 
-A pickle may name any function to call. The unpickler here knows a fixed list of
-names, gives each a stand-in that only records its arguments, and refuses the rest.
+A pickle is a program that may name any function to call. The unpickler here takes
+only the instructions and names that a state dict needs, gives each name a stand-in
+that records its arguments, and refuses the rest.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import dataclasses
 import io
 import math
 import pickle
+import pickletools
+import re
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -31,6 +34,11 @@ _STORAGE_DTYPES = {
     "IntStorage": "<i4",
     "LongStorage": "<i8",
 }
+_INSTRUCTIONS = re.compile(
+    "APPENDS?|BINGET|BININT[12]?|BINPERSID|BINPUT|BINUNICODE|BUILD|"
+    "EMPTY_(DICT|LIST|TUPLE)|GLOBAL|LONG1|LONG_BIN(GET|PUT)|MARK|NEW(FALSE|TRUE)|NONE|"
+    "PROTO|REDUCE|SETITEMS?|STOP|TUPLE[123]?"
+)
 # What a damaged pickle raises beside UnpicklingError, by the documentation of pickle
 # and because stand-ins refuse arguments that do not fit.
 _DAMAGE = (
@@ -92,7 +100,9 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file, encoding="utf-8")
 
         # Made anew for each file: a pickle can set attributes on what it is given.
-        def tensor(storage, offset, size, stride, *_unused) -> _Tensor:
+        def tensor(
+            storage: Any, offset: int, size: Any, stride: Any, *_unused: Any
+        ) -> _Tensor:
             if not isinstance(storage, _Storage):
                 raise pickle.UnpicklingError("a tensor without storage")
             return _Tensor(storage, offset, tuple(size), tuple(stride))
@@ -124,13 +134,26 @@ class _Unpickler(pickle.Unpickler):
         return _Storage(key, dtype, length)
 
 
+def _load(file: BinaryIO) -> Any:
+    """Reads one pickle, once its instructions have been checked."""
+    start = file.tell()
+    for count, (code, argument, _) in enumerate(pickletools.genops(file)):
+        if not _INSTRUCTIONS.fullmatch(code.name):
+            raise pickle.UnpicklingError(f"instruction {code.name} is not allowed")
+        # A far slot would make the unpickler fill all memory up to it.
+        if code.name == "LONG_BINPUT" and argument > count:
+            raise pickle.UnpicklingError(f"memo slot {argument}")
+    file.seek(start)
+    return _Unpickler(file).load()
+
+
 def _read_tensors(file: BinaryIO) -> dict[str, _Tensor]:
     """Reads the pickles up to the state dict."""
-    if _Unpickler(file).load() != _MAGIC or _Unpickler(file).load() != _PROTOCOL:
+    if _load(file) != _MAGIC or _load(file) != _PROTOCOL:
         raise ValueError("not a checkpoint in the format before PyTorch 1.6")
-    if _Unpickler(file).load().get("little_endian") is not True:
+    if _load(file).get("little_endian") is not True:
         raise ValueError("numbers are not little-endian")
-    tensors = _Unpickler(file).load()
+    tensors = _load(file)
     if not isinstance(tensors, dict):
         raise ValueError("holds no state dict")
     for name, tensor in tensors.items():
@@ -144,7 +167,7 @@ def _read_storages(
 ) -> dict[str, np.ndarray]:
     """Reads the raw numbers, in the order of the key list."""
     flats = {}
-    for key in _Unpickler(file).load():
+    for key in _load(file):
         storage = storages[key]
         length = int.from_bytes(file.read(8), "little", signed=True)
         if length != storage.length:

@@ -9,6 +9,7 @@ import importlib.metadata
 import os
 import queue
 import socket
+import textwrap
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -22,6 +23,7 @@ LOCAL = "local"  # TensorFlow's name for chips attached to this machine
 GRPC = "grpc://"
 GRPC_PORT = 8470
 PROBE_SECONDS = 5.0
+MESSAGE_LENGTH = 160  # TensorFlow's run to several hundred characters
 
 # One strategy per TPU and process: initializing a TPU again wipes what is on it.
 _connected: dict[str, Any] = {}
@@ -175,4 +177,4 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
 
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0]}"
+    return f"{type(error).__name__}: {textwrap.shorten(lines[0], MESSAGE_LENGTH)}"

@@ -63,7 +63,7 @@ def test_value_that_is_not_allowed_is_refused_by_name(path, value):
 
 
 def test_unknown_field_is_refused_with_those_that_there_are():
-    with pytest.raises(UsageError, match="no field 'lr'.*learning_rate"):
+    with pytest.raises(UsageError, match=r"no field 'lr'.*learning_rate"):
         Config.from_json(json.dumps({"optimizer": {"lr": 1}}))
 
 

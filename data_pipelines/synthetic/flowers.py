@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from data_pipelines.errors import DataError
-from data_pipelines.synthetic import blooms, scenery
+from data_pipelines.synthetic import blooms, camera, scenery
 from data_pipelines.synthetic.drawing import Pen, circle
 
 CLASS_NAMES = tuple(blooms.BLOOMS)
@@ -37,12 +37,7 @@ def draw_flower(label: int, seed: int | Sequence[int], size: int = 224) -> np.nd
     Raises:
         DataError: An argument is out of range.
     """
-    if not 0 <= label < len(CLASS_NAMES):
-        raise DataError(f"label must be 0..{len(CLASS_NAMES) - 1}, not {label}")
-    if size < _MIN_SIZE:
-        raise DataError(f"size must be at least {_MIN_SIZE}, not {size}")
-    entropy = [seed] if isinstance(seed, int) else list(seed)
-    rng = np.random.default_rng([*entropy, label])
+    rng = _resolve_rng(label, seed, size)
     light = rng.uniform(-2.6, -0.5)
     scene, is_near = scenery.background(rng, size)
     if rng.random() < 0.3:
@@ -54,17 +49,29 @@ def draw_flower(label: int, seed: int | Sequence[int], size: int = 224) -> np.nd
     wide = size * _SUPERSAMPLING
     # Nearest is the cheapest, and the reduction below undoes it exactly.
     scene = scene.resize((wide, wide), Image.Resampling.NEAREST)
-    middle = np.full(2, wide / 2)
-    _draw_plant(
-        scene, rng, label, center * _SUPERSAMPLING, radius * _SUPERSAMPLING, light
-    )
+    scale = _SUPERSAMPLING
+    _draw_plant(scene, rng, label, center * scale, radius * scale, light)
     if rng.random() < 0.4:
-        pen = Pen(ImageDraw.Draw(scene), middle, np.eye(2), light)
+        pen = Pen(ImageDraw.Draw(scene), np.full(2, wide / 2), np.eye(2), light)
         scenery.foreground(pen, rng, wide)
     scene = scene.reduce(_SUPERSAMPLING)
     if rng.random() < 0.2:
-        scenery.haze(scene, rng)
-    return scenery.expose(scene, rng)
+        camera.haze(scene, rng)
+    return camera.expose(scene, rng)
+
+
+def _resolve_rng(
+    label: int, seed: int | Sequence[int], size: int
+) -> np.random.Generator:
+    """Check the arguments of `draw_flower` and seed its random numbers."""
+    if not 0 <= label < len(CLASS_NAMES):
+        raise DataError(f"label must be 0..{len(CLASS_NAMES) - 1}, not {label}")
+    if size < _MIN_SIZE:
+        raise DataError(f"size must be at least {_MIN_SIZE}, not {size}")
+    entropy = np.atleast_1d(seed).tolist()
+    if min(entropy, default=-1) < 0:
+        raise DataError(f"seed must be whole numbers >= 0, not {seed}")
+    return np.random.default_rng([*entropy, label])
 
 
 def _with_companions(

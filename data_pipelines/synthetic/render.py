@@ -81,11 +81,19 @@ def render_dataset(
     folder = Path(out_dir).absolute()
     if _is_complete(folder, recipe):
         return folder
+    _render_to(folder, recipe, num_workers or _num_cores(), progress)
+    return folder
+
+
+def _render_to(
+    folder: Path, recipe: Recipe, num_workers: int, progress: Progress | None
+) -> None:
+    """Render beside `folder` and rename: nobody ever sees half a set."""
     partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
         for name in CLASS_NAMES:
             (partial / name).mkdir(parents=True)
-        _render_all(partial, recipe, num_workers or _num_cores(), progress)
+        _render_all(partial, recipe, num_workers, progress)
         marker = json.dumps(dataclasses.asdict(recipe), indent=2)
         (partial / MARKER).write_text(marker + "\n", encoding="utf-8")
         _move(partial, folder, recipe)
@@ -93,7 +101,6 @@ def render_dataset(
         raise DataError(f"cannot render to {folder}: {error}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return folder
 
 
 def _num_cores() -> int:

@@ -1,4 +1,4 @@
-"""What is around a flower: backgrounds, stems, leaves, things in front, the camera.
+"""What is around a flower: backgrounds, stems, leaves, leaves in front.
 
 Backgrounds are drawn at the final size and scaled up under the flower, which is drawn
 larger and scaled down: only it gets smooth edges.
@@ -13,19 +13,13 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from data_pipelines.synthetic import palettes
 from data_pipelines.synthetic.drawing import Blades, Pen, Shape, circle, paint, rgb
+from data_pipelines.synthetic.fields import cloud, ramp
 
 Rng = np.random.Generator
 LEAF = Shape(0.6, 0.9, 8, 2, 0.14, 0.72, (-0.5, 0.0, 0.5))
 STRAP = Shape(0.3, 0.7, 9, 2, 0.14, 0.76, (-0.4, 0.0, 0.4))
 FAR_LEAF = Shape(0.6, 0.9, 5, 2, 0.14, 0.72)
 STEM = Shape(0.02, 0.02, 14, 2, 0.25, 0.75)
-
-
-def _cloud(rng: Rng, size: int, cells: int) -> np.ndarray:
-    """Smooth random field (size, size), about -1..1, with bumps of size / cells."""
-    grid = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
-    image = Image.fromarray(grid).resize((size, size), Image.Resampling.BICUBIC)
-    return np.asarray(image)
 
 
 def _blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> Image.Image:
@@ -36,18 +30,11 @@ def _blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> Image.Im
     return Image.merge("RGB", [levels.point(channel.tolist()) for channel in table])
 
 
-def _ramp(rng: Rng, size: int) -> np.ndarray:
-    """Straight ramp 0..1 over (size, size) in a random direction."""
-    angle = rng.uniform(0, 2 * np.pi)
-    axis = np.linspace(-0.5, 0.5, size)
-    return 0.5 + np.cos(angle) * axis[None, :] + np.sin(angle) * axis[:, None]
-
-
 def _sky(rng: Rng, size: int) -> Image.Image:
     blue = np.array([90.0, 150, 220]) * rng.uniform(0.75, 1.1)
     haze = np.array([214.0, 226, 238]) * rng.uniform(0.85, 1.02)
     height = np.linspace(0, 1, size)[:, None] ** 1.3
-    clouds = 0.5 * _cloud(rng, size, 4) + 0.25 * _cloud(rng, size, 9)
+    clouds = 0.5 * cloud(rng, size, 4) + 0.25 * cloud(rng, size, 9)
     return _blend(
         blue, haze, height * 0.7 + np.clip(clouds, 0, 1) * rng.uniform(0, 1.2)
     )
@@ -56,12 +43,12 @@ def _sky(rng: Rng, size: int) -> Image.Image:
 def _plain(rng: Rng, size: int) -> Image.Image:
     first = np.array(rng.uniform(30, 225)) + rng.normal(0, 16, 3)
     second = first * rng.uniform(0.45, 0.9) + rng.normal(0, 14, 3)
-    return _blend(first, second, _ramp(rng, size) + 0.2 * _cloud(rng, size, 4))
+    return _blend(first, second, ramp(rng, size) + 0.2 * cloud(rng, size, 4))
 
 
 def _soil(rng: Rng, size: int) -> Image.Image:
     brown = np.array([122.0, 88, 58]) * rng.uniform(0.6, 1.15)
-    field = 0.5 + 0.3 * _cloud(rng, size, 6) + 0.3 * _cloud(rng, size, 30)
+    field = 0.5 + 0.3 * cloud(rng, size, 6) + 0.3 * cloud(rng, size, 30)
     image = _blend(brown * 0.5, brown * 1.2, field)
     draw = ImageDraw.Draw(image)
     for x, y, tone in rng.uniform(0, 1, (70, 3)):
@@ -73,7 +60,7 @@ def _soil(rng: Rng, size: int) -> Image.Image:
 
 def _grass(rng: Rng, size: int) -> Image.Image:
     color = palettes.green(rng)
-    image = _blend(color * 0.4, color * 0.75, 0.5 + 0.5 * _cloud(rng, size, 5))
+    image = _blend(color * 0.4, color * 0.75, 0.5 + 0.5 * cloud(rng, size, 5))
     draw = ImageDraw.Draw(image)
     count = 150
     foot = rng.uniform(0, 1.2, (count, 2)) * size
@@ -88,7 +75,7 @@ def _grass(rng: Rng, size: int) -> Image.Image:
 
 def _bokeh(rng: Rng, size: int) -> Image.Image:
     color = palettes.green(rng) * rng.uniform(0.35, 1.0)
-    image = _blend(color, color * rng.uniform(0.4, 1.5), _ramp(rng, size))
+    image = _blend(color, color * rng.uniform(0.4, 1.5), ramp(rng, size))
     draw = ImageDraw.Draw(image, "RGBA")
     lights = [*palettes.all_colors(), *(palettes.green(rng) * 1.3 for _ in range(8))]
     for _ in range(int(rng.integers(8, 26))):
@@ -102,7 +89,7 @@ def _bokeh(rng: Rng, size: int) -> Image.Image:
 
 def _foliage(rng: Rng, size: int) -> Image.Image:
     color = palettes.green(rng) * rng.uniform(0.5, 1.0)
-    image = _blend(color * 0.3, color * 0.6, 0.5 + 0.5 * _cloud(rng, size, 5))
+    image = _blend(color * 0.3, color * 0.6, 0.5 + 0.5 * cloud(rng, size, 5))
     pen = Pen(ImageDraw.Draw(image), np.zeros(2), np.eye(2), rng.uniform(-2.6, -0.5))
     count = 26
     blades = Blades(
@@ -207,58 +194,5 @@ def foreground(pen: Pen, rng: Rng, size: int) -> None:
         size * rng.uniform(0.012, 0.02, count) * (1 if is_grass else 4),
         rng.normal(0, 0.2, count),
     )
-    tip = _tones(rng, color, count)
+    tip = color * rng.uniform(0.8, 1.15, (count, 1))
     paint(pen, STRAP if is_grass else LEAF, blades, color * 0.7, tip)
-
-
-def _tones(rng: Rng, color: np.ndarray, count: int) -> np.ndarray:
-    """Vary a color (3,) in brightness: (count, 3)."""
-    return color * rng.uniform(0.8, 1.15, (count, 1))
-
-
-def haze(image: Image.Image, rng: Rng) -> None:
-    """Lay one or two blurred leaves, close to the lens, over `image` in place."""
-    small = image.width // 4
-    mask = Image.new("L", (small, small))
-    pen = ImageDraw.Draw(mask)
-    for _ in range(int(rng.integers(1, 3))):
-        x, y = (
-            0.5 * small + circle(rng.uniform(0.5, 0.66) * small, [rng.uniform(0, 7)])[0]
-        )
-        wide, high = rng.uniform(0.1, 0.26, 2) * small
-        pen.ellipse((x - wide, y - high, x + wide, y + high), fill=240)
-    mask = mask.filter(ImageFilter.GaussianBlur(small * rng.uniform(0.03, 0.06)))
-    color = rgb(palettes.green(rng) * rng.uniform(0.5, 1.1))
-    image.paste(color, mask=mask.resize(image.size, Image.Resampling.BICUBIC))
-
-
-def expose(image: Image.Image, rng: Rng) -> np.ndarray:
-    """Take the photo: blur, uneven light, white balance, contrast, noise.
-
-    Args:
-        image: RGB, the finished scene at its final size.
-        rng: Source of the camera's settings.
-
-    Returns:
-        uint8 (size, size, 3).
-    """
-    size = image.width
-    if rng.random() < 0.3:
-        image = image.filter(ImageFilter.GaussianBlur(size * rng.uniform(0.002, 0.006)))
-    pixels = np.asarray(image.convert("RGB", _color_matrix(rng)), np.float32)
-    light = 1 + rng.uniform(0, 0.2) * _cloud(rng, size, 3)
-    light = light + rng.uniform(-0.25, 0.25) * (_ramp(rng, size) - 0.5)
-    grain = rng.standard_normal((size, size), np.float32) * rng.uniform(0.5, 5)
-    pixels = pixels * light.astype(np.float32)[..., None]
-    pixels += grain[..., None]
-    return np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
-
-
-def _color_matrix(rng: Rng) -> tuple[float, ...]:
-    """Row-wise (3, 4) matrix: saturation, exposure, white balance, contrast."""
-    saturation, contrast = rng.uniform(0.75, 1.15), rng.uniform(0.85, 1.15)
-    gain = rng.uniform(0.85, 1.22) * rng.normal(1, 0.04, 3)
-    mixing = saturation * np.eye(3) + (1 - saturation) / 3
-    matrix = contrast * gain[:, None] * mixing
-    offset = np.full((3, 1), 118 * (1 - contrast))
-    return tuple(np.concatenate([matrix, offset], 1).ravel().tolist())

@@ -1,0 +1,1 @@
+"""The `kerastpu` command: one thin file per subcommand."""

@@ -15,13 +15,13 @@ def of_scores(scores: dict[str, Any]) -> str:
         f"macro F1 {scores['macro_f1']:.3f}, loss {scores['loss']:.3f}",
         f"  {'class':<{width}}  images  precision  recall     F1",
     ]
-    for score in scores["classes"]:
-        lines.append(
-            f"  {score['name']:<{width}}  {score['count']:>6}"
-            f"  {_share(score['precision']):>9}  {_share(score['recall']):>6}"
-            f"  {_share(score['f1']):>5}"
-        )
-    return "\n".join(lines)
+    rows = (
+        f"  {score['name']:<{width}}  {score['count']:>6}"
+        f"  {_share(score['precision']):>9}  {_share(score['recall']):>6}"
+        f"  {_share(score['f1']):>5}"
+        for score in scores["classes"]
+    )
+    return "\n".join([*lines, *rows])
 
 
 def of_run(run: RunResult) -> str:

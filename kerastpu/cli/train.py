@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -15,7 +16,7 @@ from kerastpu.config import Config
 class TrainArguments:
     """Trains a preset on your images, scores it on held-out ones and saves it."""
 
-    config: tyro.conf.OmitArgPrefixes[Config] = field(default_factory=Config)
+    config: Annotated[Config, tyro.conf.arg(name="")] = field(default_factory=Config)
     workdir: Path | None = None
     """Run folder; None = runs/PRESET. The same command takes up what is there."""
 

@@ -15,7 +15,7 @@ import keras
 
 from kerastpu import pretrained
 from kerastpu.errors import UsageError
-from kerastpu.models import layers
+from kerastpu.models import efficientnet_lite_weights, layers
 
 # pixels * scale + offset = (pixels - 127) / 128, as the weights were trained.
 RESCALING = (1 / 128, -127 / 128)
@@ -69,23 +69,6 @@ _STAGES = (
     _Stage(1, 3, 1, 6, 320),
 )
 
-# Keras layer name -> prefix in the PyTorch checkpoint, outside and inside a block.
-_TORCH_NAMES = {
-    "stem_conv": "_conv_stem",
-    "stem_bn": "_bn0",
-    "head_conv": "_conv_head",
-    "head_bn": "_bn1",
-    layers.HEAD: "_fc",
-}
-_TORCH_BLOCK_NAMES = {
-    "expand_conv": "_expand_conv",
-    "expand_bn": "_bn0",
-    "depthwise_conv": "_depthwise_conv",
-    "depthwise_bn": "_bn1",
-    "project_conv": "_project_conv",
-    "project_bn": "_bn2",
-}
-
 
 def _scaled_filters(filters: int, width: float) -> int:
     """Scales to a multiple of 8 that loses no more than 10 % (arXiv:1905.11946)."""
@@ -105,92 +88,69 @@ def _blocks(variant: Variant) -> Iterator[_Stage]:
             yield dataclasses.replace(stage, repeats=1, stride=stride, filters=filters)
 
 
-def _norm(x: keras.KerasTensor, name: str, *, is_last: bool = False):
-    """Applies BatchNorm, and ReLU6 unless the branch ends here."""
-    norm = keras.layers.BatchNormalization(
-        momentum=_BN_MOMENTUM, epsilon=_BN_EPSILON, name=f"{name}_bn"
-    )
-    if is_last:
-        return norm(x)
-    return keras.layers.ReLU(max_value=6.0, name=f"{name}_relu6")(norm(x))
-
-
-def _conv(x: keras.KerasTensor, filters: int, size: int, stride: int, name: str):
-    """Applies a convolution without bias: BatchNorm follows and brings one."""
-    conv = keras.layers.Conv2D(
-        filters, size, stride, padding="same", use_bias=False, name=f"{name}_conv"
-    )
-    return conv(x)
-
-
-def _mbconv(x: keras.KerasTensor, block: _Stage, name: str, drop_rate: float):
-    """Expands, convolves each channel, projects, and adds the input where it fits.
+def _convolve(
+    x: keras.KerasTensor,
+    name: str,
+    filters: int | None,
+    size: int = 1,
+    stride: int = 1,
+    *,
+    is_linear: bool = False,
+) -> keras.KerasTensor:
+    """Applies a convolution without bias, BatchNorm, and ReLU6 unless `is_linear`.
 
     Args:
         x: (batch, height, width, channels).
-        block: Kernel size, stride, expansion and output filters.
         name: Prefix of the layer names.
-        drop_rate: Chance, 0..1, that training drops the branch of one example.
+        filters: Output channels; None: one filter for each channel (depthwise).
+        size: Height and width of the filters, in pixels.
+        stride: Step in both directions, in pixels.
+        is_linear: True for the projection that ends a block.
 
     Returns:
-        (batch, ceil(height / stride), ceil(width / stride), block.filters).
+        (batch, ceil(height / stride), ceil(width / stride), filters).
+    """
+    options = {"padding": "same", "use_bias": False, "name": f"{name}_conv"}
+    if filters is None:
+        x = keras.layers.DepthwiseConv2D(size, stride, **options)(x)
+    else:
+        x = keras.layers.Conv2D(filters, size, stride, **options)(x)
+    x = keras.layers.BatchNormalization(
+        momentum=_BN_MOMENTUM, epsilon=_BN_EPSILON, name=f"{name}_bn"
+    )(x)
+    return x if is_linear else keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)
+
+
+def _mbconv(
+    x: keras.KerasTensor, block: _Stage, name: str, drop_rate: float
+) -> keras.KerasTensor:
+    """Expands, convolves each channel, projects, and adds the input where it fits.
+
+    `drop_rate` is the chance, 0..1, that training drops the branch of one example.
     """
     y, channels = x, x.shape[-1]
     if block.expansion > 1:
-        y = _conv(y, channels * block.expansion, 1, 1, f"{name}_expand")
-        y = _norm(y, f"{name}_expand")
-    depthwise = keras.layers.DepthwiseConv2D(
-        block.kernel,
-        block.stride,
-        padding="same",
-        use_bias=False,
-        name=f"{name}_depthwise_conv",
-    )
-    y = _norm(depthwise(y), f"{name}_depthwise")
-    y = _norm(
-        _conv(y, block.filters, 1, 1, f"{name}_project"),
-        f"{name}_project",
-        is_last=True,
-    )
+        y = _convolve(y, f"{name}_expand", channels * block.expansion)
+    y = _convolve(y, f"{name}_depthwise", None, block.kernel, block.stride)
+    y = _convolve(y, f"{name}_project", block.filters, is_linear=True)
     if block.stride > 1 or channels != block.filters:
         return y
     if drop_rate:
-        drop = keras.layers.Dropout(
-            drop_rate, noise_shape=(None, 1, 1, 1), name=f"{name}_drop"
-        )
-        y = drop(y)
+        shape = (None, 1, 1, 1)
+        y = keras.layers.Dropout(drop_rate, noise_shape=shape, name=f"{name}_drop")(y)
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
 
-def _backbone(x: keras.KerasTensor, variant: Variant, drop_connect: float):
+def _backbone(
+    x: keras.KerasTensor, variant: Variant, drop_connect: float
+) -> keras.KerasTensor:
     """Applies stem, blocks and head: (batch, ceil(h / 32), ceil(w / 32), 1280)."""
-    x = _norm(_conv(x, _STEM_FILTERS, 3, 2, "stem"), "stem")
+    x = _convolve(x, "stem", _STEM_FILTERS, size=3, stride=2)
     blocks = tuple(_blocks(variant))
     for index, block in enumerate(blocks):
         # Stochastic depth grows linearly, as in the source.
         x = _mbconv(x, block, f"block{index}", drop_connect * index / len(blocks))
-    return _norm(_conv(x, _HEAD_FILTERS, 1, 1, "head"), "head")
-
-
-def _torch_name(layer: str) -> str:
-    """Translates a Keras layer name to the checkpoint's: `block3_project_bn`."""
-    if layer in _TORCH_NAMES:
-        return _TORCH_NAMES[layer]
-    block, part = layer.removeprefix("block").split("_", 1)
-    return f"_blocks.{block}.{_TORCH_BLOCK_NAMES[part]}"
-
-
-def _load_imagenet(model: keras.Model, source: pretrained.WeightSource) -> None:
-    """Fills `model`; a classifier of other than 1000 classes stays random."""
-    state = pretrained.read_state(source)
-    names = {
-        layer.name: _torch_name(layer.name) for layer in model.layers if layer.weights
-    }
-    num_classes = len(state["_fc.bias"])
-    if layers.HEAD not in names or model.output_shape[-1] != num_classes:
-        names.pop(layers.HEAD, None)
-        del state["_fc.weight"], state["_fc.bias"]
-    pretrained.assign(model, state, names)
+    return _convolve(x, "head", _HEAD_FILTERS)
 
 
 def build_efficientnet_lite(
@@ -209,7 +169,7 @@ def build_efficientnet_lite(
     )
     if weights and input_shape[2] != 3:
         raise UsageError(
-            f"weights {weights!r} need 3 channels (RGB); got input_shape {input_shape!r}"
+            f"weights {weights!r} need 3 channels; got input_shape {input_shape!r}"
         )
     rescaling = RESCALING if include_preprocessing else None
     image, x = layers.image_input(input_shape, rescaling)
@@ -224,7 +184,7 @@ def build_efficientnet_lite(
         dropout=variant.dropout,
     )
     if weights:
-        _load_imagenet(model, variant.weights)
+        efficientnet_lite_weights.load(model, variant.weights)
     return model
 
 

@@ -28,7 +28,7 @@ def from_npz(path: str | Path) -> Source:
                     f"{', '.join(archive.files) or 'none'}"
                 )
             images, labels = archive["images"], archive["labels"]
-            named = archive["class_names"] if "class_names" in archive else None
+            named = archive.get("class_names")
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
     except (zipfile.BadZipFile, EOFError) as error:

@@ -68,9 +68,10 @@ def open_source(
     """Returns the source that `data` names.
 
     Args:
-        data: A folder of class folders, an `.npz` file, `ArrayData`, "tfds:NAME", "rendered", or
-            "auto": flowers from $KERASTPU_DATA, else from TensorFlow Datasets, else
-            rendered; `Source.notes` then says what was not there and why.
+        data: A folder of class folders, an `.npz` file, `ArrayData`, "tfds:NAME",
+            "rendered", or "auto": flowers from $KERASTPU_DATA, else from TensorFlow
+            Datasets, else rendered; `Source.notes` then says what was not there and
+            why.
         download: Whether "auto" and "tfds:NAME" may use the network.
         num_rendered: How many images are drawn where they are rendered.
         progress: Called with (done, total) while images are rendered.

@@ -33,7 +33,7 @@ class InputConfig:
     skip_bad: bool = False
     """Leave out files that are not readable images, listing them, not stopping."""
     shuffle_labels: bool = False
-    """Give training images random labels: a control, the score must fall to chance."""
+    """Deal the labels out at random: a control, the score must fall to chance."""
     augment: Augment = field(default_factory=Augment)
     """Random changes made to training images."""
 
@@ -197,8 +197,7 @@ def _from_dict(cls: type, values: Any, name: str) -> Any:
     made = {}
     for key, value in values.items():
         kind = fields[key].type
-        is_nested = isinstance(kind, type) and dataclasses.is_dataclass(kind)
-        if is_nested:
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             value = _from_dict(kind, value, f"{name}.{key}")
         made[key] = tuple(value) if isinstance(value, list) else value
     return cls(**made)

@@ -95,7 +95,9 @@ class StepProgress(keras.callbacks.Callback):
         super().__init__()
         self.update, self.total_steps, self.done = update, total_steps, 0
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         """Counts one step."""
         self.done += 1
         self.update(self.done, self.total_steps)

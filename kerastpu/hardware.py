@@ -42,7 +42,7 @@ def on_tensorflow(prefer: str, needs: tuple[str, ...]) -> Choice:
 
     Args:
         prefer: as in `kerastpu.strategy.resolve`.
-        needs: what MirroredStrategy cannot do on one device; auto then takes single.
+        needs: what MirroredStrategy does badly on one device; auto then takes single.
 
     Raises:
         AcceleratorError: what was asked for is not there, or cannot work.
@@ -76,7 +76,7 @@ def on_tensorflow(prefer: str, needs: tuple[str, ...]) -> Choice:
         return Choice(prefer, None, found[:1], platform, (count(found, platform),))
     reasons += (count(found, platform),)
     if prefer == "auto" and needs and len(found) == 1:
-        reasons += (f"single: MirroredStrategy does not go with {', '.join(needs)}",)
+        reasons += (f"single: MirroredStrategy does not suit {', '.join(needs)}",)
         return Choice("single", None, found, platform, reasons)
     strategy = tf.distribute.MirroredStrategy(list(found))
     return Choice("mirrored", strategy, found, platform, reasons)

@@ -15,7 +15,10 @@ EXTRAS = {
 
 def is_installed(module: str) -> bool:
     """Returns whether `module` can be found, without importing it."""
-    return importlib.util.find_spec(module) is not None
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # an import hook refuses it
+        return False
 
 
 def require(module: str) -> ModuleType:

@@ -159,7 +159,7 @@ def load_run(workdir: str | Path) -> RunResult:
 
 def environment() -> dict[str, Any]:
     """Returns what a run depends on: versions, machine, command."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)

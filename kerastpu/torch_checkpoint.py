@@ -141,7 +141,7 @@ def _load(file: BinaryIO) -> Any:
         if not _INSTRUCTIONS.fullmatch(code.name):
             raise pickle.UnpicklingError(f"instruction {code.name} is not allowed")
         # A far slot would make the unpickler fill all memory up to it.
-        if code.name == "LONG_BINPUT" and argument > count:
+        if code.name == "LONG_BINPUT" and int(argument or 0) > count:
             raise pickle.UnpicklingError(f"memo slot {argument}")
     file.seek(start)
     return _Unpickler(file).load()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import data_pipelines
-from kerastpu import backend, datasets, runs, seeds, strategy
+from kerastpu import backend, datasets, optional, runs, seeds, strategy
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 from kerastpu.progress import progress
@@ -72,10 +72,14 @@ def train(
     if runs.is_finished(workdir):
         LOG.info("%s holds this run already, finished", workdir)
         return runs.load_run(workdir)
-    LOG.info("keras backend: %s", backend.select(config.backend))
     watch = Stopwatch()
-    accelerator = strategy.resolve(config.accelerator, config.precision)
-    LOG.info("%s", accelerator.describe())
+    if backend.select(config.backend) == "jax" and optional.is_installed("tensorflow"):
+        backend.hide_accelerators_from_tensorflow()
+    needs = ("short_steps",) if config.training.mode == "features" else ()
+    accelerator = strategy.resolve(config.accelerator, config.precision, needs)
+    LOG.info("accelerator: %s", accelerator.describe())
+    for reason in accelerator.reasons:
+        LOG.info("  - %s", reason)
     with watch.phase("data"):
         manifest = datasets.prepare(config, source=source)
     _check_classes(config, manifest)

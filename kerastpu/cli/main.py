@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -53,8 +52,6 @@ def _run(command: str, arguments: Sequence[str]) -> int:
         raise UsageError(
             f"no command {command!r}; there are {', '.join(COMMANDS)}{hint}"
         )
-    # Set before TensorFlow starts: its notices would bury what the user wants to see.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     return importlib.import_module(f"kerastpu.cli.{command}").run(arguments)
 
 

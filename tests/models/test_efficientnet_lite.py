@@ -53,9 +53,9 @@ def test_a_training_step_on_a_frozen_backbone_moves_only_the_classifier():
     model = models.build("efficientnet_lite0", input_shape=(32, 32, 3), num_classes=4)
     layers.freeze_backbone(model)
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
-    model.train_on_batch(images, np.arange(8) % 4)
+    model.train_on_batch(images, np.arange(8) // 3)
     moved = [
         layer.name
         for layer in model.layers
@@ -79,14 +79,12 @@ def test_weights_of_another_member_are_refused_and_the_layer_is_named():
         )
 
 
-@pytest.mark.parametrize(
-    ("width", "depth", "num_parameters"), [(1.0, 1.1, 5_470_344), (1.1, 1.2, 6_150_168)]
-)
-def test_scaling_gives_the_sizes_of_lite1_and_lite2(width, depth, num_parameters):
+def test_scaling_width_and_depth_gives_the_size_of_lite2():
     variant = efficientnet_lite.Variant(
-        "scaled", width, depth, 0.2, efficientnet_lite.LITE0.weights
+        "scaled", 1.1, 1.2, 0.3, efficientnet_lite.LITE0.weights
     )
     model = efficientnet_lite.build_efficientnet_lite(
         variant, input_shape=(32, 32, 3), num_classes=1000
     )
-    assert model.count_params() == num_parameters
+    # efficientnet-lite-pytorch 0.1.0, "efficientnet-lite2", BatchNorm statistics too.
+    assert model.count_params() == 6_150_168

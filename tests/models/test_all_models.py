@@ -22,9 +22,16 @@ def predict(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def model(request):
-    return models.build(request.param, input_shape=SHAPE, num_classes=3)
+@pytest.fixture(scope="module")
+def built():
+    return {
+        name: models.build(name, input_shape=SHAPE, num_classes=3) for name in NAMES
+    }
+
+
+@pytest.fixture(params=NAMES)
+def model(built, request):
+    return built[request.param]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,20 +80,23 @@ def test_without_top_the_model_returns_what_its_classifier_gets(model):
     np.testing.assert_allclose(predict(model, images), expected, atol=1e-5)
 
 
-def test_saved_model_loads_with_plain_keras_in_a_process_without_kerastpu(
-    model, tmp_path
+def test_saved_models_load_with_plain_keras_in_a_process_without_kerastpu(
+    built, tmp_path
 ):
     images = random_images(2)
     np.save(tmp_path / "images.npy", images)
-    np.save(tmp_path / "expected.npy", predict(model, images))
-    model.save(tmp_path / "model.keras")
+    for name, model in built.items():
+        model.save(tmp_path / f"{name}.keras")
+        np.save(tmp_path / f"{name}.npy", predict(model, images))
     code = (
         "import sys; sys.modules['kerastpu'] = None; import keras, numpy as np\n"
-        "model = keras.models.load_model('model.keras')\n"
-        "found = model(np.load('images.npy'), training=False)\n"
-        "np.testing.assert_allclose(found, np.load('expected.npy'), atol=1e-6)\n"
+        "for name in sys.argv[1:]:\n"
+        "    model = keras.models.load_model(name + '.keras')\n"
+        "    found = model(np.load('images.npy'), training=False)\n"
+        "    np.testing.assert_allclose(found, np.load(name + '.npy'), atol=1e-6)\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=120)
+    command = [sys.executable, "-c", code, *NAMES]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=200)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -209,5 +209,11 @@ def read_batches(
     Raises:
         DataError: a file is missing or is not a readable image; names it.
     """
-    images = data_pipelines.read_images(paths, image_size)
-    return in_batches(images, np.zeros(len(images), np.int32), batch_size)
+    unknown = np.zeros(len(paths), np.int32)
+    if not is_installed("tensorflow"):
+        images = data_pipelines.read_images(paths, image_size)
+        return in_batches(images, unknown, batch_size)
+    batches = data_pipelines.make_predict(
+        paths, image_size=image_size, batch_size=batch_size
+    )
+    return ((batch, unknown[: len(batch)]) for batch in batches.as_numpy_iterator())

@@ -20,7 +20,8 @@ def flowers() -> Config:
     """
     return Config(
         preset="flowers",
-        optimizer=OptimizerConfig(learning_rate=2e-3, label_smoothing=0.1),
+        input=InputConfig(image_size=224),
+        optimizer=OptimizerConfig(learning_rate=1e-3, label_smoothing=0.1),
         training=TrainingConfig(mode="features", epochs=30, batch_size=64, views=1),
     )
 

@@ -1,6 +1,9 @@
 """Shared fixtures, and the rule that a test may be skipped only for a known reason."""
 
+import dataclasses
 import os
+
+import pytest
 
 # The tests count on one CPU device; several are simulated in processes of their own.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -33,3 +36,72 @@ def pytest_sessionfinish(session, exitstatus):
     """Fails a run that skipped a test for a reason that is not on the list."""
     if _refused and exitstatus == 0:
         session.exitstatus = 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Keeps what the tests cache out of the user's own cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["KERASTPU_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def flower_folder(tmp_path_factory):
+    """150 rendered flowers of 96 pixels, in a plain folder of class folders."""
+    from data_pipelines.synthetic import render
+
+    folder = tmp_path_factory.mktemp("data") / "flowers"
+    render.render_dataset(folder, num_images=150, size=96)
+    (folder / render.MARKER).unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def two_class_folder(tmp_path_factory):
+    """60 images of noise, in two classes."""
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("data") / "pets"
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for index in range(30):
+            pixels = random.integers(0, 256, (32, 32, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_config(flower_folder):
+    """Two epochs of a small convnet."""
+    from kerastpu import presets
+
+    tiny = presets.get("tiny")
+    training = dataclasses.replace(tiny.training, epochs=2)
+    return dataclasses.replace(tiny, data=str(flower_folder), training=training)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_config, tmp_path_factory):
+    """A finished run that trained a whole network."""
+    import kerastpu
+
+    return kerastpu.train(tiny_config, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def head_run(flower_folder, tmp_path_factory):
+    """A finished run of the default preset, at 64 pixels."""
+    import kerastpu
+    from kerastpu import presets
+
+    flowers = presets.get("flowers")
+    config = dataclasses.replace(
+        flowers,
+        data=str(flower_folder),
+        input=dataclasses.replace(flowers.input, image_size=64),
+        training=dataclasses.replace(flowers.training, epochs=8, batch_size=16),
+    )
+    return kerastpu.train(config, tmp_path_factory.mktemp("runs") / "head")

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from data_pipelines import Manifest
-from kerastpu import datasets, features, models
+from kerastpu import datasets, features, folding, models
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 from kerastpu.fitting import ArrayBatches, Validation
@@ -50,6 +50,8 @@ def train_head(
             weights=config.model.weights,
         )
 
+    network = folding.fold_batch_norm(backbone)
+
     def extract(split: str, view: int) -> tuple[np.ndarray, np.ndarray]:
         batches = datasets.view_batches(
             manifest,
@@ -62,7 +64,7 @@ def train_head(
         )
         with progress(f"features of {split}, view {view}") as update:
             return features.extract(
-                backbone,
+                network,
                 batches,
                 num_examples=manifest.num_examples(split),
                 progress=update,

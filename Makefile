@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DATA ?= auto
 RUN ?= runs/flowers
+JOBS ?= 2
 ARGS ?=
 
 BIN := $(VENV)/bin
@@ -24,7 +25,7 @@ train-flowers: $(USE_READY) ## train the flower classifier (DATA=folder, RUN=fol
 
 .PHONY: test
 test: $(DEV_READY) ## run the tests
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 .PHONY: test-all
 test-all: $(DEV_READY) ## run the tests, long ones too

@@ -10,6 +10,7 @@ import tyro
 from data_pipelines.augment import Augment
 from kerastpu import durations
 from kerastpu.errors import UsageError
+from kerastpu.models import REGISTRY
 
 AcceleratorName = Literal["auto", "tpu", "mirrored", "single", "cpu"]
 BackendName = Literal["auto", "tensorflow", "jax"]
@@ -147,6 +148,10 @@ class Config:
         _in_range("input.validation_fraction", inputs.validation_fraction, 0.01, 0.8)
         held_out = inputs.test_fraction + inputs.validation_fraction
         _in_range("input.test_fraction + input.validation_fraction", held_out, 0, 0.9)
+        if model.name not in REGISTRY:
+            raise UsageError(
+                f"model.name must be one of {', '.join(REGISTRY)}; got {model.name!r}"
+            )
         if model.num_classes is not None:
             _in_range("model.num_classes", model.num_classes, 2, 1_000_000)
         _in_range("model.dropout", model.dropout, 0.0, 0.9)

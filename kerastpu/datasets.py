@@ -33,7 +33,8 @@ def prepare(
         DataError: images that cannot be used.
     """
     if source is None:
-        source = data_pipelines.open_source(data or config.data)
+        with progress("draw flowers") as update:  # only where they must be drawn
+            source = data_pipelines.open_source(data or config.data, progress=update)
     if config.input.shuffle_labels:
         source = shuffle_labels(source, config.seed)
     for note in source.notes:
@@ -54,14 +55,28 @@ def prepare(
     LOG.info(
         "data: %s, %d classes, %s images", source.name, len(source.class_names), counts
     )
-    if manifest.duplicates:
-        LOG.warning(
-            "data: %d images occur more than once (kept on one side of the split; "
-            "listed in %s)",
-            len(manifest.duplicates),
-            manifest.directory / "manifest.json",
-        )
+    _tell(manifest)
     return manifest
+
+
+def _tell(manifest: Manifest) -> None:
+    """Warns of what a reader of the scores should know."""
+    for note in manifest.notes:
+        LOG.warning("data: %s", note)
+    listed = manifest.directory / "manifest.json"
+    if manifest.skipped:
+        LOG.warning(
+            "data: %d files left out, listed in %s", len(manifest.skipped), listed
+        )
+    if manifest.duplicates:
+        conflicts = sum(group.is_conflict for group in manifest.duplicates)
+        LOG.warning(
+            "data: %d images occur more than once, %d of them in several classes; each "
+            "stays on one side of the split; listed in %s",
+            len(manifest.duplicates),
+            conflicts,
+            listed,
+        )
 
 
 def shuffle_labels(source: Source, seed: int) -> Source:
@@ -102,7 +117,10 @@ def facts(manifest: Manifest) -> dict[str, Any]:
         "class_counts": {
             split: list(manifest.class_counts(split)) for split in manifest.splits
         },
+        "content_sha256": manifest.content_sha256,
         "duplicates": len(manifest.duplicates),
+        "skipped": list(manifest.skipped),
+        "split_notes": list(manifest.notes),
     }
 
 

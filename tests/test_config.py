@@ -42,6 +42,7 @@ def _with(path, value):
         ("accelerator", "quantum"),
         ("input.image_size", 8),
         ("input.test_fraction", 0.0),
+        ("model.name", "resnet-9000"),
         ("model.num_classes", 1),
         ("model.dropout", 1.0),
         ("optimizer.learning_rate", 0),

@@ -157,7 +157,7 @@ def test_arrays_train_like_files(tiny_config, tmp_path):
 WITHOUT_TENSORFLOW = Path(__file__).parent / "scripts" / "train_without_tensorflow.py"
 
 
-def test_trains_on_jax_where_tensorflow_is_absent(flower_folder, tmp_path):
+def test_trains_on_two_jax_devices_where_tensorflow_is_absent(flower_folder, tmp_path):
     done = subprocess.run(
         [sys.executable, str(WITHOUT_TENSORFLOW), str(flower_folder), str(tmp_path)],
         capture_output=True,
@@ -167,6 +167,7 @@ def test_trains_on_jax_where_tensorflow_is_absent(flower_folder, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert result["accelerator"]["backend"] == "jax"
+    assert result["accelerator"]["num_replicas"] == 2
     # Trained and saved on JAX, scored here on TensorFlow: the same file, the same test.
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
     manifest = data_pipelines.load_manifest(done.stdout.split()[-1])

@@ -1,4 +1,4 @@
-"""Trains, scores and predicts on JAX in a process that cannot import TensorFlow.
+"""Trains on 2 JAX devices, scores and predicts, where TensorFlow cannot be imported.
 
 Usage: train_without_tensorflow.py FOLDER OUT; prints the folder of the shards.
 """
@@ -23,6 +23,8 @@ if __name__ == "__main__":
     sys.meta_path.insert(0, Blocker())
     folder, out = sys.argv[1:]
     os.environ.pop("KERAS_BACKEND", None)
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     os.environ["KERASTPU_CACHE"] = str(Path(out) / "cache")
 
     import kerastpu

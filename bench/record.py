@@ -1,0 +1,90 @@
+"""Adds finished runs to a results table: `python bench/record.py TABLE.csv RUN...`.
+
+Columns are explained in results/README.md. The working tree must be committed, so that
+the commit beside a figure is the code that made it.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+from kerastpu import doctor, runs
+
+COLUMNS = (
+    *("date", "commit", "command", "data", "is_synthetic", "hardware", "accelerator"),
+    *("seed", "train", "validation", "test", "accuracy", "low", "high", "macro_f1"),
+    *("loss", "seconds", "kerastpu", "tensorflow", "keras"),
+)
+
+
+def commit() -> str:
+    """Returns the commit, marked where the tree holds changes beside the tables."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    head = subprocess.check_output([*git, "rev-parse", "--short=12", "HEAD"], text=True)
+    changed = subprocess.check_output(
+        [*git, "status", "--porcelain", "--", ":/", ":!/results"], text=True
+    )
+    return head.strip() + ("-modified" if changed else "")
+
+
+def without_paths(text: str) -> str:
+    """Replaces the user's data folder by the name of its variable."""
+    folder = os.environ.get("KERASTPU_DATA")
+    return text.replace(folder.rstrip("/"), "$KERASTPU_DATA") if folder else text
+
+
+def hardware() -> str:
+    """Returns the processor, its cores and the memory."""
+    machine = doctor.collect()["machine"]
+    memory = round(machine["memory_bytes"] / doctor.GIB)
+    return f"{machine['cpu']}, {machine['cpu_count']} cores, {memory} GiB"
+
+
+def row(workdir: Path) -> dict[str, object]:
+    """Returns the table row of one finished run."""
+    run = runs.load_run(workdir)
+    environment = json.loads((workdir / runs.ENVIRONMENT).read_text("utf-8"))
+    scores, data = run.result["test"], run.result["data"]
+    words = environment["command"]
+    if "--workdir" in words:
+        at = words.index("--workdir")
+        words = words[:at] + words[at + 2 :]
+    return {
+        "date": date.today().isoformat(),
+        "commit": commit(),
+        "command": without_paths(" ".join(words)),
+        "data": without_paths(data["name"]),
+        "is_synthetic": data["is_synthetic"],
+        "hardware": hardware(),
+        "accelerator": run.result["accelerator"]["summary"],
+        "seed": run.config.seed,
+        **data["counts"],
+        "accuracy": round(scores["accuracy"], 4),
+        "low": round(scores["interval"][0], 4),
+        "high": round(scores["interval"][1], 4),
+        "macro_f1": round(scores["macro_f1"], 4),
+        "loss": round(scores["loss"], 4),
+        "seconds": run.result["seconds"]["total"],
+        "kerastpu": environment["kerastpu"],
+        "tensorflow": environment["packages"]["tensorflow"],
+        "keras": environment["packages"]["keras"],
+    }
+
+
+def main(table: Path, workdirs: list[Path]) -> None:
+    """Appends one row for each run folder."""
+    rows = [row(workdir) for workdir in workdirs]
+    is_new = not table.exists()
+    with table.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])

@@ -58,7 +58,7 @@ clean: ## remove the environment and what tools left (runs stay)
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 	  { echo "Python 3.11 to 3.13 is needed; $(PYTHON) is another: make PYTHON=python3.12 ..." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(USE_READY): setup.cfg pyproject.toml | $(BIN)/python
 	@echo "installing kerastpu and what it needs into $(VENV) (a minute or two)"

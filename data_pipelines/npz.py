@@ -1,10 +1,15 @@
 """Labeled images in a NumPy archive."""
 
 import zipfile
+import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_pipelines.errors import DataError
 from data_pipelines.sources import Source, from_arrays
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def from_npz(path: str | Path) -> Source:
@@ -20,7 +25,7 @@ def from_npz(path: str | Path) -> Source:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with _open(path) as archive:
             missing = [key for key in ("images", "labels") if key not in archive]
             if missing:
                 raise DataError(
@@ -31,7 +36,7 @@ def from_npz(path: str | Path) -> Source:
             named = archive.get("class_names")
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise DataError(f"{path}: damaged, not an .npz archive ({error})") from error
     except ValueError as error:
         if isinstance(error, DataError):
@@ -44,3 +49,12 @@ def from_npz(path: str | Path) -> Source:
         return from_arrays(images, labels, tuple(map(str, named.tolist())))
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def _open(path: str | Path) -> "np.lib.npyio.NpzFile":
+    import numpy as np
+
+    archive = np.load(path, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise DataError(f"{path}: holds one array without a name, not an .npz archive")
+    return archive

@@ -11,8 +11,11 @@ from data_pipelines.sources import Example, Source, fingerprint
 
 
 def is_installed() -> bool:
-    """Returns whether TensorFlow Datasets can be imported, without importing it."""
-    return importlib.util.find_spec("tensorflow_datasets") is not None
+    """Returns whether TensorFlow Datasets can be used, without importing it."""
+    try:
+        return all(map(importlib.util.find_spec, ("tensorflow_datasets", "tensorflow")))
+    except ImportError:  # an import hook refuses one of them
+        return False
 
 
 def find_prepared(name: str, data_dir: str | Path | None = None) -> Path | None:
@@ -64,7 +67,7 @@ def from_tfds(
     folder = find_prepared(name, data_dir)
     if folder is None and not download:
         raise DataError(f"tfds:{name} is not in {_data_dir(data_dir)}")
-    builder = _load_builder(folder) if folder else _download(name, data_dir)
+    builder = _load_builder(name, folder) if folder else _download(name, data_dir)
     features = builder.info.features
     class_names = _class_names(name, features)
     examples = tuple(_read_examples(builder, name, len(class_names)))
@@ -78,11 +81,14 @@ def from_tfds(
     )
 
 
-def _load_builder(folder: Path) -> Any:
+def _load_builder(name: str, folder: Path) -> Any:
     # From its files alone: asking by name could try the network first.
     import tensorflow_datasets as tfds
 
-    return tfds.builder_from_directory(folder)
+    try:
+        return tfds.builder_from_directory(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"tfds:{name} in {folder} is damaged: {error}") from error
 
 
 def _download(name: str, data_dir: str | Path | None) -> Any:
@@ -93,7 +99,7 @@ def _download(name: str, data_dir: str | Path | None) -> Any:
     )
 
     errors = (
-        OSError,
+        *(OSError, ValueError, AssertionError, ImportError, RuntimeError),
         tfds.core.DatasetNotFoundError,
         tfds.download.DownloadError,
         NonMatchingChecksumError,

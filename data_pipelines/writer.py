@@ -69,7 +69,7 @@ def prepare(
         skip_bad=skip_bad,
     )
     if _is_prepared(plan, out_dir):
-        return manifest.load_manifest(out_dir)
+        return _load(out_dir, plan)
     try:
         plan.directory.mkdir(parents=True)
         _fill(plan, source, progress)
@@ -80,7 +80,12 @@ def prepare(
             raise DataError(f"cannot write {out_dir}: {reason}") from error
     finally:
         shutil.rmtree(plan.directory, ignore_errors=True)
-    return manifest.load_manifest(out_dir)
+    return _load(out_dir, plan)
+
+
+def _load(out_dir: Path, plan: manifest.Manifest) -> manifest.Manifest:
+    # The source's notes say how it was found now, not when the shards were written.
+    return replace(manifest.load_manifest(out_dir), source=plan.source)
 
 
 def _is_prepared(plan: manifest.Manifest, out_dir: Path) -> bool:
@@ -147,7 +152,7 @@ def _describe_bad(bad: Sequence[str], source: Source) -> str:
     more = f" (and {len(bad) - 1} more bad files)" if len(bad) > 1 else ""
     return (
         f"{bad[0]}{more} in {source.name}; fix or remove them, or leave them out with "
-        "skip_bad (--skip-bad)"
+        "the option skip_bad"
     )
 
 

@@ -62,6 +62,17 @@ def select(prefer: str = "auto") -> str:
     return name
 
 
+def start(prefer: str = "auto") -> str:
+    """Selects the backend and keeps TensorFlow off the devices that JAX computes on.
+
+    Args, returns and errors: see `select` and `hide_accelerators_from_tensorflow`.
+    """
+    name = select(prefer)
+    if name == "jax" and optional.is_installed("tensorflow"):
+        hide_accelerators_from_tensorflow()
+    return name
+
+
 def hide_accelerators_from_tensorflow() -> None:
     """Keeps TensorFlow, which only feeds data here, off the GPUs that JAX computes on.
 

@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+import types
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -50,7 +51,7 @@ class ModelConfig:
     num_classes: int | None = None
     """Classes of the output, at least 2; None = as many as the data has."""
     dropout: float = 0.2
-    """Share of the head's inputs dropped while training, 0..0.9."""
+    """Share of the head's inputs dropped while training, 0..0.9; features only."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class TrainingConfig:
     mode: TrainingMode = "features"
     """features: run the frozen network once, train its head; end_to_end: train all."""
     epochs: int = 30
-    """Passes over the training images (or over their features), 1..10000."""
+    """Passes over the training images or their features, 1..10000; fewer when the
+    validation loss stops falling."""
     batch_size: int = 64
     """Images per replica and step, 1..65536; the global batch is this x replicas."""
     views: int = 1
@@ -102,7 +104,8 @@ class Config:
     backend: BackendName = "auto"
     """Keras backend; auto takes KERAS_BACKEND, else TensorFlow where installed."""
     precision: PrecisionName = "auto"
-    """Number format of the layers; auto = bfloat16 on TPU, float32 on CPU."""
+    """Number format of the layers; auto = mixed_bfloat16 on TPU, mixed_float16 on GPUs
+    with tensor cores, else float32."""
     seed: int = 0
     """Seed of every random choice, 0..2^31-1."""
     input: InputConfig = field(default_factory=InputConfig)
@@ -139,7 +142,7 @@ class Config:
         Raises:
             UsageError: names the field, what came and what is allowed.
         """
-        _validate_choices(self, "")
+        _validate_types(self, "")
         inputs, model = self.input, self.model
         optimizer, training = self.optimizer, self.training
         _in_range("seed", self.seed, 0, 2**31 - 1)
@@ -155,6 +158,22 @@ class Config:
         if model.num_classes is not None:
             _in_range("model.num_classes", model.num_classes, 2, 1_000_000)
         _in_range("model.dropout", model.dropout, 0.0, 0.9)
+        known = REGISTRY[model.name].weights
+        if model.weights is not None and model.weights not in known:
+            raise UsageError(
+                f"model.weights of {model.name} must be "
+                f"{' or '.join((*known, 'None'))}; got {model.weights!r}"
+            )
+        if model.dropout and training.mode == "end_to_end":
+            raise UsageError(
+                f"model.dropout acts on the head of mode features only: it must be 0 "
+                f"for end_to_end; got {model.dropout}"
+            )
+        if optimizer.weight_decay and optimizer.name != "adamw":
+            raise UsageError(
+                f"optimizer.weight_decay needs the optimizer adamw: it must be 0 for "
+                f"{optimizer.name}; got {optimizer.weight_decay}"
+            )
         _in_range("optimizer.learning_rate", optimizer.learning_rate, 1e-12, 1e3)
         _in_range("optimizer.decay", optimizer.decay, 1e-6, 1.0)
         _in_range("optimizer.weight_decay", optimizer.weight_decay, 0.0, 1.0)
@@ -172,22 +191,28 @@ def _in_range(name: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"{name} must be {low:g}..{high:g}; got {value!r}")
 
 
-def _validate_choices(config: Any, prefix: str) -> None:
-    """Checks each `Literal` field, also in nested configs."""
+def _validate_types(config: Any, prefix: str) -> None:
+    """Checks every field against its annotation, also in nested configs."""
+    hints = get_type_hints(type(config))
     for item in dataclasses.fields(config):
         value, name = getattr(config, item.name), f"{prefix}{item.name}"
         if dataclasses.is_dataclass(value):
-            _validate_choices(value, f"{name}.")
+            _validate_types(value, f"{name}.")
             continue
-        allowed = get_args(item.type) if _is_literal(item.type) else ()
-        if allowed and value not in allowed:
-            raise UsageError(
-                f"{name} must be one of {', '.join(map(str, allowed))}; got {value!r}"
-            )
-
-
-def _is_literal(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", None) is Literal
+        hint = hints[item.name]
+        allowed = get_args(hint)
+        if get_origin(hint) is Literal:
+            if value not in allowed:
+                raise UsageError(
+                    f"{name} must be one of {', '.join(allowed)}; got {value!r}"
+                )
+            continue
+        is_union = get_origin(hint) in (Union, types.UnionType)
+        kinds = [get_origin(kind) or kind for kind in (allowed if is_union else [hint])]
+        is_whole_float = float in kinds and type(value) is int
+        if type(value) not in kinds and not is_whole_float:
+            names = " or ".join(kind.__name__ for kind in kinds)
+            raise UsageError(f"{name} must be {names}; got {value!r}")
 
 
 def _from_dict(cls: type, values: Any, name: str) -> Any:

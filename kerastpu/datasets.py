@@ -10,6 +10,7 @@ import numpy as np
 
 import data_pipelines
 from data_pipelines import Augment, Fractions, Manifest, Source
+from data_pipelines.manifest import DATA_VERSION, SCHEMA_VERSION
 from kerastpu.config import Config
 from kerastpu.optional import is_installed
 from kerastpu.progress import progress
@@ -48,7 +49,12 @@ def prepare(
             skip_bad=inputs.skip_bad,
             progress=update,
         )
-    data_pipelines.verify(manifest)
+    try:
+        data_pipelines.verify(manifest)
+    except data_pipelines.DataError as error:
+        raise data_pipelines.DataError(
+            f"{error}; remove {manifest.directory} to have the shards written anew"
+        ) from error
     counts = ", ".join(
         f"{split} {manifest.num_examples(split)}" for split in manifest.splits
     )
@@ -104,7 +110,8 @@ def shards_dir(source: Source, config: Config) -> Path:
     split = f"{inputs.test_fraction:g}-{inputs.validation_fraction:g}"
     name = "".join(c if c.isalnum() else "-" for c in source.name)[-40:]
     skipped = "-skip" if inputs.skip_bad else ""
-    folder = f"{name}-{source.fingerprint[:16]}-{split}{skipped}"
+    version = f"v{SCHEMA_VERSION}.{DATA_VERSION}"
+    folder = f"{name}-{source.fingerprint[:16]}-{split}{skipped}-{version}"
     return data_pipelines.cache_dir() / "shards" / folder
 
 

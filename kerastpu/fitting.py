@@ -1,5 +1,7 @@
 """One `fit`: loss, metrics, callbacks and batches, for a head or a whole network."""
 
+import logging
+import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,13 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerastpu import evaluation, features, optimizers
+from kerastpu import evaluation, features, optimizers, schedules
 from kerastpu.config import Config
 from kerastpu.errors import KerastpuError
 from kerastpu.progress import Update
 from kerastpu.runs import METRICS
 from kerastpu.strategy import Accelerator
 
+LOG = logging.getLogger("kerastpu")
 PATIENCE = 10  # epochs without a lower validation loss before training ends
 
 
@@ -73,6 +76,7 @@ class Validation(keras.callbacks.Callback):
         super().__init__()
         self.network, self.make_batches = model, make_batches
         self.num_examples, self.class_names = num_examples, class_names
+        self.learning_rate: schedules.LearningRateFunction = lambda step: math.nan
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -83,8 +87,8 @@ class Validation(keras.callbacks.Callback):
         )
         scores = evaluation.evaluate(probabilities, labels, self.class_names)
         logs["val_loss"], logs["val_accuracy"] = scores.loss, scores.accuracy
-        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        logs["learning_rate"] = float(rate)
+        steps = keras.ops.convert_to_numpy(self.model.optimizer.iterations)
+        logs["learning_rate"] = self.learning_rate(int(steps) - 1)
         logs["seconds"] = time.monotonic() - self.start
 
 
@@ -177,6 +181,10 @@ def fit(
         epochs=epochs,
         num_replicas=accelerator.num_replicas,
     )
+    validation.learning_rate = rate
+    stopping = keras.callbacks.EarlyStopping(
+        "val_loss", patience=PATIENCE, restore_best_weights=True
+    )
     num_classes = len(validation.class_names)
     with accelerator.scope():
         model.compile(
@@ -196,9 +204,9 @@ def fit(
                 StopOnNaN(),
                 validation,
                 keras.callbacks.CSVLogger(str(workdir / METRICS)),
-                keras.callbacks.EarlyStopping(
-                    "val_loss", patience=PATIENCE, restore_best_weights=True
-                ),
+                stopping,
             ],
         )
+    ended = stopping.stopped_epoch + 1 if stopping.stopped_epoch else epochs
+    LOG.info("epoch %d of %d kept, %d done", stopping.best_epoch + 1, epochs, ended)
     return [rate(step) for step in range(total_steps)]

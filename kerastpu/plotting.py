@@ -1,13 +1,13 @@
 """The pictures of a run, as PNG: legible, color-blind safe, no global state."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from kerastpu import files
 from kerastpu.evaluation import Evaluation
 
 # Okabe & Ito (2008), chosen to be told apart by color-blind readers.
@@ -17,12 +17,13 @@ MAX_ANNOTATED_CLASSES = 30
 
 def save(figure: Figure, path: Path) -> None:
     """Writes a figure as PNG, whole or not at all."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with files.replacing(path) as temporary:
         figure.savefig(temporary, dpi=120, bbox_inches="tight", format="png")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _label(name: str) -> str:
+    """Returns a class name as matplotlib can draw it: no formulas, no lone bytes."""
+    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
@@ -71,7 +72,7 @@ def learning_rates(rates: Sequence[float], steps_per_epoch: int) -> Figure:
 def confusion_matrix(evaluation: Evaluation) -> Figure:
     """Share of each true class by predicted class, with the counts written in."""
     counts = np.array(evaluation.confusion)
-    names = [score.name for score in evaluation.classes]
+    names = [_label(score.name) for score in evaluation.classes]
     num_classes = len(names)
     side = min(16.0, 3.0 + 0.5 * num_classes)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
@@ -123,8 +124,8 @@ def prediction_grid(
     ):
         guess = int(row.argmax())
         is_right = guess == label
-        title = f"{class_names[guess]} {row[guess]:.0%}"
-        title += "" if is_right else f"\nis {class_names[label]}"
+        title = f"{_label(class_names[guess])} {row[guess]:.0%}"
+        title += "" if is_right else f"\nis {_label(class_names[label])}"
         axis.imshow(image)
         axis.set_title(
             title,

@@ -39,8 +39,10 @@ def _bar(title: str) -> Iterator[Update]:
         rich_progress.TimeRemainingColumn(),
     )
     with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(title, total=None, visible=False)
+        yield lambda done, total: bar.update(
+            task, completed=done, total=total, visible=True
+        )
 
 
 @contextmanager

@@ -31,7 +31,11 @@ class Task:
 
 
 def train_head(
-    config: Config, manifest: Manifest, accelerator: Accelerator, seconds: Any
+    config: Config,
+    manifest: Manifest,
+    accelerator: Accelerator,
+    seconds: Any,
+    begin: Callable[[], object],
 ) -> Task:
     """Runs the frozen network once over all views, then fits a softmax head.
 
@@ -40,8 +44,11 @@ def train_head(
         manifest: the shards.
         accelerator: where it runs.
         seconds: a stopwatch with `phase(name)`.
+        begin: called before the long work, when the arguments have proved good.
     """
-    size = config.input.image_size
+    size, num_views = config.input.image_size, config.training.views + 1
+    num_examples = manifest.num_examples("train") * num_views
+    batch_size = _batch_size(config, accelerator, num_examples)
     with accelerator.scope():
         backbone = models.build(
             config.model.name,
@@ -50,6 +57,7 @@ def train_head(
             weights=config.model.weights,
         )
 
+    begin()
     network = folding.fold_batch_norm(backbone)
 
     def extract(split: str, view: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +79,7 @@ def train_head(
             )
 
     with seconds.phase("features"):
-        views = [extract("train", view) for view in range(config.training.views + 1)]
+        views = [extract("train", view) for view in range(num_views)]
         held_out, held_out_labels = extract("validation", 0)
     inputs, labels = (np.concatenate(side) for side in zip(*views, strict=True))
     with accelerator.scope():
@@ -90,7 +98,6 @@ def train_head(
             ],
             name="head",
         )
-    batch_size = _batch_size(config, accelerator, len(labels))
     return Task(
         model=head,
         batches=ArrayBatches(inputs, labels, batch_size, config.seed),
@@ -106,14 +113,21 @@ def train_head(
 
 
 def train_all(
-    config: Config, manifest: Manifest, accelerator: Accelerator, seconds: Any
+    config: Config,
+    manifest: Manifest,
+    accelerator: Accelerator,
+    seconds: Any,
+    begin: Callable[[], object],
 ) -> Task:
     """Trains every weight of the network on augmented batches.
 
     With TensorFlow installed the batches stream from the shards, augmented anew in each
     epoch; without it, `training.views` augmented copies are held in memory.
+
+    Args: see `train_head`.
     """
     size, num_train = config.input.image_size, manifest.num_examples("train")
+    batch_size = _batch_size(config, accelerator, num_train)
     with accelerator.scope():
         model = accelerator.prepare(
             models.build(
@@ -123,7 +137,7 @@ def train_all(
                 weights=config.model.weights,
             )
         )
-    batch_size = _batch_size(config, accelerator, num_train)
+    begin()
     return Task(
         model=model,
         batches=datasets.train_batches(

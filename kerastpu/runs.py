@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerastpu import files
 from kerastpu.config import Config
 from kerastpu.errors import KerastpuError, UsageError
 from kerastpu.version import VERSION
@@ -58,17 +59,13 @@ class RunResult:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def check_workdir(workdir: str | Path, config: Config) -> None:
@@ -101,6 +98,7 @@ def open_run(workdir: str | Path, config: Config) -> Path:
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         write_text(workdir / CONFIG, config.to_json())
+        write_json(workdir / ENVIRONMENT, environment())
     except OSError as error:
         raise KerastpuError(f"cannot write to {workdir}: {error.strerror}") from None
     return workdir
@@ -141,20 +139,31 @@ def read_config(workdir: str | Path) -> Config:
     path = Path(workdir) / CONFIG
     if not path.is_file():
         raise UsageError(f"{workdir} is not a run folder: it holds no {CONFIG}")
-    return Config.from_json(path.read_text(encoding="utf-8"))
+    return Config.from_json(_read(path))
 
 
 def load_run(workdir: str | Path) -> RunResult:
     """Reads a finished run.
 
     Raises:
-        UsageError: there is no run, or it has not finished.
+        UsageError: there is no run, it has not finished, or a file is damaged.
     """
     config = read_config(workdir)
     path = Path(workdir) / RESULT
     if not path.is_file():
         raise UsageError(f"the run in {workdir} has not finished: no {RESULT}")
-    return RunResult(Path(workdir), config, json.loads(path.read_text("utf-8")))
+    try:
+        result = json.loads(_read(path))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path} is damaged: {error}") from None
+    return RunResult(Path(workdir), config, result)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is damaged: {error}") from None
 
 
 def environment() -> dict[str, Any]:
@@ -192,14 +201,10 @@ def save_model(
     import keras
 
     bare = keras.Model(model.inputs, model.outputs, name=model.name)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with files.replacing(path) as temporary:
         bare.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(CARD, json.dumps({"class_names": class_names, **card}))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_model(path: Path) -> "keras.Model":
@@ -214,4 +219,8 @@ def load_model(path: Path) -> "keras.Model":
         raise KerastpuError(f"no model at {path}")
     if not zipfile.is_zipfile(path):
         raise KerastpuError(f"{path} is not a .keras file, or it is cut short")
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise KerastpuError(f"{path} cannot be loaded: {reason}") from error

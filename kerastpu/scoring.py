@@ -102,11 +102,18 @@ def score_run(
         data: where the images come from; None = what the run was trained on.
 
     Raises:
-        UsageError: the data's classes are not the model's.
+        UsageError: the data's classes are not the model's, or the run's own data has
+            changed.
         DataError: the data cannot be read.
     """
-    backend.select(run.config.backend)
+    backend.start(run.config.backend)
     manifest = datasets.prepare(run.config, data=data)
+    trained_on = run.result["data"]["content_sha256"]
+    if data is None and manifest.content_sha256 != trained_on:
+        raise UsageError(
+            f"{run.config.data} no longer holds the images that the run was trained "
+            "on; name the images to score with --data"
+        )
     if manifest.class_names != run.class_names:
         raise UsageError(
             f"the data has classes {', '.join(manifest.class_names)}; "
@@ -133,7 +140,7 @@ def predict_files(run: RunResult, paths: Sequence[str | Path]) -> list[Predictio
     """
     if not paths:
         raise UsageError("name at least one image file")
-    backend.select(run.config.backend)
+    backend.start(run.config.backend)
     model = run.load_model()
     batches = datasets.read_batches(paths, image_size(model), BATCH_SIZE)
     probabilities, _ = features.extract(model, batches, num_examples=len(paths))

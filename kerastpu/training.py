@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import data_pipelines
-from kerastpu import backend, datasets, optional, runs, seeds, strategy
+from kerastpu import backend, datasets, runs, seeds, strategy
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 from kerastpu.progress import progress
@@ -70,11 +70,9 @@ def train(
     config.validate()
     runs.check_workdir(workdir, config)
     if runs.is_finished(workdir):
-        LOG.info("%s holds this run already, finished", workdir)
-        return runs.load_run(workdir)
+        return _finished(workdir, source)
     watch = Stopwatch()
-    if backend.select(config.backend) == "jax" and optional.is_installed("tensorflow"):
-        backend.hide_accelerators_from_tensorflow()
+    backend.start(config.backend)
     needs = ("short_steps",) if config.training.mode == "features" else ()
     accelerator = strategy.resolve(config.accelerator, config.precision, needs)
     LOG.info("accelerator: %s", accelerator.describe())
@@ -83,7 +81,7 @@ def train(
     with watch.phase("data"):
         manifest = datasets.prepare(config, source=source)
     _check_classes(config, manifest)
-    workdir = runs.open_run(workdir, config)
+    workdir = Path(workdir)
     seeds.set_seed(config.seed)
     model, rates, steps_per_epoch = _fit(config, manifest, accelerator, workdir, watch)
     with watch.phase("save"):
@@ -97,9 +95,26 @@ def train(
         "parameters": model.count_params(),
         "seconds": watch.seconds(),
     }
-    runs.write_json(workdir / runs.ENVIRONMENT, runs.environment())
     runs.write_json(workdir / runs.RESULT, result)
     return runs.load_run(workdir)
+
+
+def _finished(
+    workdir: str | Path, source: data_pipelines.Source | None
+) -> runs.RunResult:
+    """Returns the run that is there.
+
+    Raises:
+        UsageError: it was trained on another source than the one given.
+    """
+    run = runs.load_run(workdir)
+    if source is not None and source.fingerprint != run.result["data"]["fingerprint"]:
+        raise UsageError(
+            f"workdir {workdir} holds a run on other data "
+            f"({run.result['data']['name']}); name another folder"
+        )
+    LOG.info("%s holds this run already, finished", workdir)
+    return run
 
 
 def _check_classes(config: Config, manifest: data_pipelines.Manifest) -> None:
@@ -113,7 +128,7 @@ def _check_classes(config: Config, manifest: data_pipelines.Manifest) -> None:
         if not manifest.num_examples(split):
             raise UsageError(
                 f"the {split} split is empty: {manifest.source['name']} holds too few "
-                f"images, or input.{split}_fraction is too small"
+                "images for these input.test_fraction and input.validation_fraction"
             )
 
 
@@ -127,7 +142,11 @@ def _fit(
     """Returns the trained model, the learning rate of each step, steps per epoch."""
     from kerastpu import fitting, recipes  # Keras is imported once its backend is set
 
-    task = recipes.RECIPES[config.training.mode](config, manifest, accelerator, watch)
+    def begin() -> None:
+        runs.open_run(workdir, config)
+
+    recipe = recipes.RECIPES[config.training.mode]
+    task = recipe(config, manifest, accelerator, watch, begin)
     with watch.phase("fit"), progress("train") as update:
         rates = fitting.fit(
             task.model,

@@ -1,4 +1,3 @@
-"""The one place that holds the version and the project's address."""
+"""The one place that holds the version."""
 
 VERSION = "0.1.0"
-PROJECT_URL = "https://github.com/kerastpu/kerastpu"

@@ -37,7 +37,7 @@ for per_replica in (8, 32, 128):
 # %%
 import numpy as np
 
-NUMBERS = np.array([1.0, 1.5, 3.14159265, 257.0, 1e38, 1e-38], np.float32)
+NUMBERS = np.array([1.0, 1.5, 3.14159265, 257.0, 1e38, 1e-30], np.float32)
 bits = NUMBERS.view(np.uint32)
 truncated = (bits & np.uint32(0xFFFF0000)).view(np.float32)
 for number, short in zip(NUMBERS, truncated, strict=True):

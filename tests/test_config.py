@@ -52,6 +52,13 @@ def _with(path, value):
         ("training.epochs", 0),
         ("training.batch_size", -3),
         ("training.mode", "by magic"),
+        ("training.mode", {}),
+        ("input.image_size", 48.5),
+        ("input.skip_bad", 1),
+        ("data", 5),
+        ("optimizer.warmup", 5),
+        ("model.weights", "homemade"),
+        ("optimizer.weight_decay", 0.1),
     ],
 )
 def test_value_that_is_not_allowed_is_refused_by_name(path, value):

@@ -1,6 +1,7 @@
 """A run from files to a saved, scored model, as its user meets it."""
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,8 +14,9 @@ from PIL import Image
 
 import data_pipelines
 import kerastpu
-from kerastpu import scoring
+from kerastpu import datasets, scoring
 from kerastpu.cli.main import main
+from kerastpu.errors import UsageError
 
 FILES = {
     *("config.json", "env.json", "metrics.csv", "result.json", "model.keras"),
@@ -50,7 +52,7 @@ def test_learning_rate_of_the_optimizer_is_recorded_and_moves(head_run):
         rows = list(csv.DictReader(file))
     rates = [float(row["learning_rate"]) for row in rows]
     assert len(rows) == head_run.config.training.epochs
-    assert rates[0] > rates[-1] >= 0
+    assert rates[0] > rates[-1] > 0
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
 
 
@@ -74,6 +76,25 @@ def test_same_seed_gives_the_same_model(tiny_run, tiny_config, tmp_path):
     ours, theirs = (run.load_model().get_weights() for run in (tiny_run, again))
     for mine, yours in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, yours, rtol=1e-4, atol=1e-5)
+
+
+def test_fallback_is_recorded_though_its_shards_were_there(tiny_config, flower_folder):
+    source = data_pipelines.from_folder(flower_folder)
+    noted = dataclasses.replace(source, notes=("NO REAL PHOTOS",), is_synthetic=True)
+    for each in (source, noted, source):
+        facts = datasets.facts(datasets.prepare(tiny_config, source=each))
+        assert facts["notes"] == list(each.notes)
+        assert facts["is_synthetic"] == each.is_synthetic
+
+
+def test_shuffled_labels_keep_the_images_and_the_counts(tiny_config, flower_folder):
+    source = data_pipelines.from_folder(flower_folder)
+    shuffled = datasets.shuffle_labels(source, seed=0)
+    labels, dealt = ([e.label for e in s.examples] for s in (source, shuffled))
+    assert sorted(labels) == sorted(dealt)
+    agreement = np.mean(np.array(labels) == dealt)
+    assert 0.05 < agreement < 0.4  # chance is 20 % of 150
+    assert shuffled.fingerprint != source.fingerprint
 
 
 PLAIN_KERAS = """
@@ -152,6 +173,10 @@ def test_arrays_train_like_files(tiny_config, tmp_path):
     assert run.class_names == ("dark", "bright")
     assert run.result["data"]["kind"] == "arrays"
     assert run.result["test"]["count"] > 0
+    assert kerastpu.train(tiny_config, tmp_path / "run", source=source) == run
+    other = data_pipelines.from_arrays(255 - images, labels, ("dark", "bright"))
+    with pytest.raises(UsageError, match="other data"):
+        kerastpu.train(tiny_config, tmp_path / "run", source=other)
 
 
 WITHOUT_TENSORFLOW = Path(__file__).parent / "scripts" / "train_without_tensorflow.py"

@@ -41,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # full disk, missing rights, vanished folder
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}", 1)
+    except Exception as error:
+        if not _is_from_engine(error):
+            raise
+        return _fail(f"{type(error).__name__}: {str(error).splitlines()[0]}", 1)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
 
@@ -53,6 +57,15 @@ def _run(command: str, arguments: Sequence[str]) -> int:
             f"no command {command!r}; there are {', '.join(COMMANDS)}{hint}"
         )
     return importlib.import_module(f"kerastpu.cli.{command}").run(arguments)
+
+
+def _is_from_engine(error: Exception) -> bool:
+    """Whether TensorFlow or JAX gave up, for instance for lack of memory."""
+    tensorflow, jax = sys.modules.get("tensorflow"), sys.modules.get("jax")
+    return bool(
+        (tensorflow and isinstance(error, tensorflow.errors.OpError))
+        or (jax and isinstance(error, jax.errors.JaxRuntimeError))
+    )
 
 
 def _fail(message: str, code: int) -> int:

@@ -18,7 +18,7 @@ class TrainArguments:
 
     config: Annotated[Config, tyro.conf.arg(name="")] = field(default_factory=Config)
     workdir: Path | None = None
-    """Run folder; None = runs/PRESET. The same command takes up what is there."""
+    """Run folder; None = runs/PRESET. A finished run is not run again."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -89,22 +89,6 @@ def extract(
     return features, labels
 
 
-def runner(model: keras.Model) -> Runner:
-    """Makes a function that runs `model` in inference mode.
-
-    Args:
-        model: One input, one output. The function always uses its present weights.
-
-    Returns:
-        A function from inputs (N, ...) to float32 outputs (N, D), for any N > 0.
-    """
-
-    def run(inputs: np.ndarray) -> np.ndarray:
-        return np.concatenate(list(_run(model, [inputs])))
-
-    return run
-
-
 def assemble(backbone: keras.Model, head: keras.Model) -> keras.Model:
     """Joins a backbone and the head that was trained on its features.
 

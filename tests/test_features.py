@@ -106,14 +106,15 @@ def test_an_unknown_engine_is_refused(backbone):
         features.extract(backbone, [], num_examples=0, engine="gpu")
 
 
-def test_a_runner_uses_the_present_weights(images):
+def outputs_of(model, images):
+    return features.extract(model, [(images, LABELS)], num_examples=NUM_EXAMPLES)[0]
+
+
+def test_each_pass_uses_the_present_weights(images):
     model = models.build("convnet", input_shape=SHAPE, num_classes=3)
-    run = features.runner(model)
-    before = run(images)
+    before = outputs_of(model, images)
     model.set_weights([weight * 0 for weight in model.get_weights()])
-    np.testing.assert_allclose(
-        run(images), np.full((NUM_EXAMPLES, 3), 1 / 3), atol=1e-6
-    )
+    np.testing.assert_allclose(outputs_of(model, images), 1 / 3, atol=1e-6)
     assert not np.allclose(before, 1 / 3)
 
 
@@ -130,12 +131,12 @@ def build_head(num_features):
 def test_the_assembled_model_is_the_head_on_the_features(images, tmp_path):
     backbone = models.build("squeezenet", input_shape=SHAPE, include_top=False)
     head = build_head(48)
-    kept, _ = features.extract(backbone, [(images, LABELS)], num_examples=NUM_EXAMPLES)
+    kept = outputs_of(backbone, images)
     model = features.assemble(backbone, head)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     expected = keras.ops.convert_to_numpy(head(kept, training=False))
-    np.testing.assert_allclose(features.runner(loaded)(images), expected, atol=1e-5)
+    np.testing.assert_allclose(outputs_of(loaded, images), expected, atol=1e-5)
     assert not any(isinstance(layer, keras.Model) for layer in loaded.layers)
 
 

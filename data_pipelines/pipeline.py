@@ -7,6 +7,7 @@ and a stream can start at any step.
 The encoded images of the split are held in memory (about 20 KB per 224-pixel photo).
 """
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.errors import DataError
 from data_pipelines.manifest import Manifest
 from data_pipelines.reader import read_split
+
+_PREFETCHED = 2  # batches made ahead: one to be taken, one in the making
 
 
 def make_train(
@@ -176,12 +179,15 @@ def _make_batches(
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
+    # One stage does the work, so there is nothing to weigh; with tuning on, some runs
+    # stood still for about 40 s between two passes over the data.
+    options.autotune.enabled = False
     return (
         # Decoding is the work: all cores, results in order (measured: no slower).
-        numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        numbers.map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
         # Once all images have one size; of fixed length where shapes must be static.
         .batch(batch_size, drop_remainder=drop_remainder)
         # Last: the next batch is made while the model computes on this one.
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(_PREFETCHED)
         .with_options(options)
     )

@@ -13,7 +13,7 @@ from kerastpu.errors import UsageError
 
 
 def flowers() -> Config:
-    """Transfer learning, features computed once: minutes on a laptop CPU.
+    """Transfer learning with features computed once: minutes on a CPU.
 
     EfficientNet-Lite0 with ImageNet weights stays frozen; its features of each
     image and of augmented views are kept, and a softmax head is trained on them.

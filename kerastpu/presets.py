@@ -17,6 +17,9 @@ def flowers() -> Config:
 
     EfficientNet-Lite0 with ImageNet weights stays frozen; its features of each
     image and of augmented views are kept, and a softmax head is trained on them.
+
+    Command: kerastpu train flowers --data $KERASTPU_DATA/flowers. Hardware, time and
+    score: results/flowers.csv, rows of 3,870 photos.
     """
     return Config(
         preset="flowers",
@@ -29,7 +32,8 @@ def flowers() -> Config:
 def squeezenet() -> Config:
     """The codelab's SqueezeNet from scratch: 120,613 parameters, 35 epochs.
 
-    Meant for an accelerator: on a CPU it takes hours.
+    Command: kerastpu train flowers-squeezenet. Meant for an accelerator; not yet
+    measured to its end, so no score is claimed.
     """
     return Config(
         preset="flowers-squeezenet",
@@ -40,7 +44,10 @@ def squeezenet() -> Config:
 
 
 def tiny() -> Config:
-    """A small convnet at 48 pixels from scratch: shows every part in a minute."""
+    """A small convnet at 48 pixels from scratch: shows every part of a run.
+
+    Command: kerastpu train tiny. For trying things out; no score is claimed.
+    """
     return Config(
         preset="tiny",
         input=InputConfig(image_size=48),

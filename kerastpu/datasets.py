@@ -153,7 +153,8 @@ def view_batches(
         augment: the policy; None = view 0 only.
 
     Returns:
-        Batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,).
+        Batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,), which
+        may be gone through again and again; the shards are read here, once.
     """
     if is_installed("tensorflow"):
         return data_pipelines.make_view(
@@ -164,11 +165,11 @@ def view_batches(
             seed=seed,
             view=view,
             augment=augment,
-        ).as_numpy_iterator()
+        )
     images, labels = data_pipelines.load_arrays(
         manifest, split, image_size, seed=seed, view=view, augment=augment
     )
-    return in_batches(images, labels, batch_size)
+    return list(in_batches(images, labels, batch_size))
 
 
 def train_batches(

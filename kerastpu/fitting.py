@@ -69,12 +69,12 @@ class Validation(keras.callbacks.Callback):
     def __init__(
         self,
         model: keras.Model,
-        make_batches: Callable[[], Iterable],
+        batches: Iterable,
         num_examples: int,
         class_names: tuple[str, ...],
     ):
         super().__init__()
-        self.network, self.make_batches = model, make_batches
+        self.network, self.batches = model, batches
         self.num_examples, self.class_names = num_examples, class_names
         self.learning_rate: schedules.LearningRateFunction = lambda step: math.nan
         self.start = time.monotonic()
@@ -83,7 +83,7 @@ class Validation(keras.callbacks.Callback):
         """Adds the scores to `logs`, in place."""
         logs = {} if logs is None else logs
         probabilities, labels = features.extract(
-            self.network, self.make_batches(), num_examples=self.num_examples
+            self.network, self.batches, num_examples=self.num_examples
         )
         scores = evaluation.evaluate(probabilities, labels, self.class_names)
         logs["val_loss"], logs["val_accuracy"] = scores.loss, scores.accuracy

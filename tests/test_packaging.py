@@ -1,5 +1,6 @@
 """A wheel built from the tree works outside it, and importing stays light."""
 
+import importlib
 import subprocess
 import sys
 import zipfile
@@ -69,7 +70,13 @@ def test_importing_the_package_loads_no_framework():
 def test_public_names_are_there():
     import kerastpu
 
-    for name in kerastpu.__all__:
-        assert getattr(kerastpu, name) is not None
+    homes = {"Config": "kerastpu.config", "load_run": "kerastpu.runs"}
+    homes |= {"resolve_accelerator": "kerastpu.strategy", "train": "kerastpu.training"}
+    for name in set(kerastpu.__all__) - {"__version__", *homes}:
+        alias = "data_pipelines" if name == "data" else f"kerastpu.{name}"
+        assert getattr(kerastpu, name) is importlib.import_module(alias)
+    for name, home in homes.items():
+        assert getattr(kerastpu, name).__module__ == home
+    assert kerastpu.__version__ == VERSION
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = kerastpu.nothing

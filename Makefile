@@ -31,6 +31,14 @@ test: $(DEV_READY) ## run the tests
 test-all: $(DEV_READY) ## run the tests, long ones too
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: bench-input
+bench-input: $(DEV_READY) ## compare input pipelines with their peers (DATA=folder of photos)
+	$(BIN)/python bench/input.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
+
+.PHONY: bench-scaling
+bench-scaling: $(DEV_READY) ## memory over 20 epochs, time against amount of data (DATA=folder)
+	$(BIN)/python bench/input_scaling.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
+
 .PHONY: check
 check: $(DEV_READY) ## lint, formatting, types, import rules
 	$(BIN)/ruff check .

@@ -12,13 +12,17 @@ from typing import Any
 from data_pipelines.verify import verify
 
 _MODULES = {
-    "arrays": ("load_arrays", "read_images"),
+    "arrays": ("as_arrays", "center_images", "read_encoded", "read_images"),
     "augment": ("Augment",),
+    "batches": ("TrainBatches", "ViewBatches"),
     "errors": ("DataError",),
+    "folders": ("cache_dir", "data_dir"),
     "manifest": ("Manifest", "load_manifest"),
+    "named": ("list_named", "load", "names"),
     "npz": ("from_npz",),
     "pipeline": ("make_eval", "make_predict", "make_train", "make_view"),
-    "registry": ("cache_dir", "data_dir", "from_rendered", "open_source", "probe"),
+    "registry": ("open_source", "probe"),
+    "rendered": ("from_rendered",),
     "sources": (
         "ArrayData",
         "Example",

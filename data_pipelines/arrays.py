@@ -1,21 +1,23 @@
-"""Whole splits as NumPy arrays with Pillow alone: TensorFlow is never imported."""
+"""Whole splits and image files as NumPy arrays; TensorFlow is never imported."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from data_pipelines.augment import Augment, augment_image
+from data_pipelines import pixels
+from data_pipelines.augment import Augment
+from data_pipelines.batches import ViewBatches, check_at_least
 from data_pipelines.errors import DataError
-from data_pipelines.images import decode_rgb, normalize, read_file
+from data_pipelines.images import normalize, read_file
 from data_pipelines.manifest import Manifest
-from data_pipelines.reader import read_split
-from data_pipelines.resize import fill_resize_center_crop
+
+_CHUNK = 64  # images made by one thread at a time
 
 
-def load_arrays(
+def as_arrays(
     manifest: Manifest,
     split: str,
     image_size: int,
@@ -33,27 +35,30 @@ def load_arrays(
         seed: Of the augmentation.
         view: 0 for the center crop; another number for that augmented view, a pure
             function of (seed, view, position).
-        augment: The policy for views other than 0; geometric operations only.
+        augment: The policy for views other than 0.
 
     Returns:
         uint8 (N, image_size, image_size, 3), 0..255, and int32 (N,).
 
     Raises:
-        DataError: an unknown or empty split, a size below 1, a policy with color
-            operations, or a damaged shard.
+        DataError: an unknown or empty split, a size below 1, or a damaged shard.
     """
-    if augment is not None:
-        augment.require_geometric()
-    table = read_split(manifest, split)
-
-    def load(position: int) -> np.ndarray:
-        image = decode_rgb(table.images[position], table.names[position])
-        if augment is None or view == 0:
-            return np.asarray(fill_resize_center_crop(image, image_size))
-        rng = np.random.default_rng([seed, view, position])
-        return np.asarray(augment_image(image, image_size, augment, rng))
-
-    return _stack(load, len(table.images), image_size), table.labels
+    batches = ViewBatches(
+        manifest,
+        split,
+        image_size=image_size,
+        batch_size=_CHUNK,
+        seed=seed,
+        view=view,
+        augment=augment,
+    )
+    shape = (manifest.num_examples(split), image_size, image_size, 3)
+    images, labels = np.empty(shape, np.uint8), np.empty(shape[:1], np.int32)
+    for step, (some, some_labels) in enumerate(batches):
+        start = step * _CHUNK
+        images[start : start + len(some)] = some
+        labels[start : start + len(some)] = some_labels
+    return images, labels
 
 
 def read_images(items: Sequence[str | Path | bytes], image_size: int) -> np.ndarray:
@@ -62,13 +67,34 @@ def read_images(items: Sequence[str | Path | bytes], image_size: int) -> np.ndar
     Raises:
         DataError: nothing given, a size below 1, or an item that is no good image.
     """
+    check_at_least(1, image_size=image_size)
     encoded = read_encoded(items)
 
-    def load(position: int) -> np.ndarray:
-        image = decode_rgb(encoded[position], f"image {position}")
-        return np.asarray(fill_resize_center_crop(image, image_size))
+    def load(start: int) -> np.ndarray:
+        return center_images(encoded[start : start + _CHUNK], image_size, start)
 
-    return _stack(load, len(encoded), image_size)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate(list(pool.map(load, range(0, len(encoded), _CHUNK))))
+
+
+def center_images(
+    encoded: Sequence[bytes], image_size: int, start: int = 0
+) -> np.ndarray:
+    """Returns the center crops of JPEG or PNG bytes, uint8 (N, size, size, 3).
+
+    Args:
+        encoded: What `read_encoded` returned, or a part of it.
+        image_size: Side of the result in pixels.
+        start: What errors call the first image.
+
+    Raises:
+        DataError: an image does not decode.
+    """
+    images = np.empty((len(encoded), image_size, image_size, 3), np.uint8)
+    for position, data in enumerate(encoded):
+        image = pixels.decode(data, f"image {start + position}")
+        pixels.center_image(image, image_size, images[position])
+    return images
 
 
 def read_encoded(items: Sequence[str | Path | bytes]) -> list[bytes]:
@@ -88,16 +114,3 @@ def read_encoded(items: Sequence[str | Path | bytes]) -> list[bytes]:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(read, enumerate(items)))
-
-
-def _stack(load: Callable[[int], np.ndarray], count: int, size: int) -> np.ndarray:
-    if size < 1:
-        raise DataError(f"image_size must be >= 1; got {size}")
-    images = np.empty((count, size, size, 3), np.uint8)
-
-    def fill(position: int) -> None:
-        images[position] = load(position)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, range(count)))  # the list raises what a thread raised
-    return images

@@ -1,24 +1,21 @@
 """tf.data pipelines: uint8 (batch, height, width, 3) 0..255 and int32 labels.
 
-Which example comes when, and how it is augmented, is computed from its number in the
-stream; nothing is hidden in a shuffle buffer. So equal arguments give equal batches,
-and a stream can start at any step.
-
-The encoded images of the split are held in memory (about 20 KB per 224-pixel photo).
+The batches are those of `batches`, so JAX without TensorFlow gets the same. What
+TensorFlow adds is the queue in front of the model, and the dealing out to replicas.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from data_pipelines import ops
-from data_pipelines.arrays import read_encoded
+from data_pipelines.arrays import center_images, read_encoded
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
-from data_pipelines.errors import DataError
+from data_pipelines.batches import TrainBatches, ViewBatches, check_at_least
 from data_pipelines.manifest import Manifest
-from data_pipelines.reader import read_split
 
 _PREFETCHED = 2  # batches made ahead: one to be taken, one in the making
 
@@ -31,61 +28,64 @@ def make_train(
     seed: int,
     augment: Augment | None = DEFAULT_AUGMENT,
     start_step: int = 0,
+    **options: Any,
 ) -> tf.data.Dataset:
     """Returns endless, shuffled, augmented batches of the training split.
-
-    Every `num_examples` consecutive examples hold each example once, in an order of
-    their own.
 
     Args:
         manifest: What `prepare` returned.
         image_size: Side of the images in pixels.
-        batch_size: Images per step, over all replicas.
+        batch_size: Images per step, over all hosts and replicas.
         seed: Of order and augmentation.
-        augment: The policy; None for the center crop.
+        augment: The policy; None for the center crop. With mixup or cutmix the labels
+            are float32 (batch, classes).
         start_step: Number of batches to leave out at the beginning, at no cost.
+        **options: window, host and cache_bytes as for `TrainBatches`.
 
     Raises:
-        DataError: a size below 1, or a shard that is damaged.
+        DataError: an argument out of its range, or a shard that is damaged.
     """
-    _check_sizes(image_size, batch_size)
-    images, labels = _read_tensors(manifest, "train")
-    num_examples = manifest.num_examples("train")
-
-    def load(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        epoch, position = number // num_examples, number % num_examples
-        epoch_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
-        index = tf.random.experimental.index_shuffle(
-            position, epoch_seed, tf.constant(num_examples - 1, tf.int64)
-        )
-        image = _load_image(images[index], image_size, augment, epoch_seed, index)
-        return image, labels[index]
-
+    batches = TrainBatches(
+        manifest,
+        image_size=image_size,
+        batch_size=batch_size,
+        seed=seed,
+        augment=augment,
+        **options,
+    )
+    check_at_least(0, start_step=start_step)
     # Endless: an epoch is a number of steps, so no short batch is ever seen, which
     # some replica would get nothing of.
-    numbers = tf.data.Dataset.counter(start_step * batch_size)
-    return _make_batches(numbers, load, batch_size, drop_remainder=True)
+    return as_dataset(batches, tf.data.Dataset.counter(start_step))
 
 
 def make_eval(
-    manifest: Manifest, *, split: str, image_size: int, batch_size: int
+    manifest: Manifest,
+    *,
+    split: str,
+    image_size: int,
+    batch_size: int,
+    **options: Any,
 ) -> tf.data.Dataset:
     """Returns every example of a split once, in stored order, without augmentation.
 
     The last batch may be smaller: no example is left out of a score.
 
+    Args:
+        manifest: What `prepare` returned.
+        split: "train", "validation" or "test".
+        image_size: Side of the images in pixels.
+        batch_size: Images per step, on this host.
+        **options: host and cache_bytes as for `ViewBatches`.
+
     Raises:
-        DataError: an unknown or empty split, a size below 1, or a damaged shard.
+        DataError: an unknown or empty split, an argument out of its range, or a damaged
+            shard.
     """
-    return make_view(
-        manifest,
-        split=split,
-        image_size=image_size,
-        batch_size=batch_size,
-        seed=0,
-        view=0,
-        augment=None,
+    batches = ViewBatches(
+        manifest, split, image_size=image_size, batch_size=batch_size, **options
     )
+    return as_dataset(batches, tf.data.Dataset.range(len(batches)))
 
 
 def make_view(
@@ -97,25 +97,25 @@ def make_view(
     seed: int,
     view: int,
     augment: Augment | None = DEFAULT_AUGMENT,
+    **options: Any,
 ) -> tf.data.Dataset:
     """Returns view number `view` of every example of a split, once, in stored order.
 
     View 0 is the center crop; another view is augmented by (seed, view, position).
 
     Raises:
-        DataError: an unknown or empty split, a size below 1, or a damaged shard.
+        DataError: as `make_eval`.
     """
-    _check_sizes(image_size, batch_size)
-    images, labels = _read_tensors(manifest, split)
-    policy = augment if view else None
-    view_seed = tf.constant([seed, view], tf.int64)
-
-    def load(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image = _load_image(images[position], image_size, policy, view_seed, position)
-        return image, labels[position]
-
-    positions = tf.data.Dataset.range(manifest.num_examples(split))
-    return _make_batches(positions, load, batch_size, drop_remainder=False)
+    return make_eval(
+        manifest,
+        split=split,
+        image_size=image_size,
+        batch_size=batch_size,
+        seed=seed,
+        view=view,
+        augment=augment,
+        **options,
+    )
 
 
 def make_predict(
@@ -128,52 +128,50 @@ def make_predict(
     Raises:
         DataError: nothing given, a size below 1, or an item that is no good image.
     """
-    _check_sizes(image_size, batch_size)
-    with tf.device("CPU:0"):
-        images = tf.constant(read_encoded(items), tf.string)
+    check_at_least(1, image_size=image_size, batch_size=batch_size)
+    encoded = read_encoded(items)
 
-    def load(position: tf.Tensor) -> tf.Tensor:
-        return ops.center_image(ops.decode(images[position]), image_size)
+    def load(step: np.ndarray) -> np.ndarray:
+        start = int(step) * batch_size
+        return center_images(encoded[start : start + batch_size], image_size, start)
 
-    positions = tf.data.Dataset.range(len(items))
-    return _make_batches(positions, load, batch_size, drop_remainder=False)
-
-
-def _check_sizes(image_size: int, batch_size: int) -> None:
-    for name, value in (("image_size", image_size), ("batch_size", batch_size)):
-        if value < 1:
-            raise DataError(f"{name} must be >= 1; got {value}")
+    spec = tf.TensorSpec((None, image_size, image_size, 3), tf.uint8)
+    steps = tf.data.Dataset.range(-(-len(encoded) // batch_size))
+    return _make_batches(steps, load, spec)
 
 
-def _read_tensors(manifest: Manifest, split: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns string (N,) encoded images and int32 (N,) labels, in host memory."""
-    table = read_split(manifest, split)
-    with tf.device("CPU:0"):  # tf.data runs on the host, whatever device is default
-        return tf.constant(table.images, tf.string), tf.constant(table.labels)
-
-
-def _load_image(
-    data: tf.Tensor,
-    size: int,
-    augment: Augment | None,
-    seed: tf.Tensor,
-    position: tf.Tensor,
-) -> tf.Tensor:
-    image = ops.decode(data)
-    if augment is None:
-        return ops.center_image(image, size)
-    image_seed = tf.random.experimental.stateless_fold_in(seed, position)
-    return ops.augment_image(image, size, augment, image_seed)
+def as_dataset(
+    batches: TrainBatches | ViewBatches, steps: tf.data.Dataset
+) -> tf.data.Dataset:
+    """Returns the batches whose numbers `steps` (int64) gives, as a tf.data.Dataset."""
+    # Fixed where no batch is short: TPUs compile for one shape.
+    rows = batches.batch_size if batches.num_batches is None else None
+    size = batches.image_size
+    label_type = tf.float32 if batches.label_shape else tf.int32
+    spec = (
+        tf.TensorSpec((rows, size, size, 3), tf.uint8),
+        tf.TensorSpec((rows, *batches.label_shape), label_type),
+    )
+    return _make_batches(steps, lambda step: batches[int(step)], spec)
 
 
 def _make_batches(
-    numbers: tf.data.Dataset,
-    load: Callable[[tf.Tensor], object],
-    batch_size: int,
-    *,
-    drop_remainder: bool,
+    steps: tf.data.Dataset, load: Callable[[np.ndarray], Any], spec: Any
 ) -> tf.data.Dataset:
     """The order of the stages, the same for every pipeline, with their reasons."""
+    parts = tf.nest.flatten(spec)
+
+    def make(step: tf.Tensor) -> Any:
+        types = [part.dtype for part in parts]
+        made = tf.nest.flatten(
+            tf.numpy_function(load, [step], types, stateful=False)
+        )
+        shaped = [
+            tf.ensure_shape(tensor, part.shape)
+            for tensor, part in zip(made, parts, strict=True)
+        ]
+        return tf.nest.pack_sequence_as(spec, shaped)
+
     options = tf.data.Options()
     # There are no files to share among workers: each takes every n-th element.
     options.experimental_distribute.auto_shard_policy = (
@@ -183,10 +181,9 @@ def _make_batches(
     # stood still for about 40 s between two passes over the data.
     options.autotune.enabled = False
     return (
-        # Decoding is the work: all cores, results in order (measured: no slower).
-        numbers.map(load, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
-        # Once all images have one size; of fixed length where shapes must be static.
-        .batch(batch_size, drop_remainder=drop_remainder)
+        # The steps come first: whatever is left out before costs nothing.
+        # Decoding is the work: all cores, a batch each, results in order.
+        steps.map(make, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
         # Last: the next batch is made while the model computes on this one.
         .prefetch(_PREFETCHED)
         .with_options(options)

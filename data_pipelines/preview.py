@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
+from data_pipelines import pixels
+from data_pipelines.augment import Augment, augment_image, num_draws
 from data_pipelines.errors import DataError
 
 _GAP = 4
 _TITLE_HEIGHT = 16
+_FONT_SIZE = 12
 
 
 def contact_sheet(
@@ -42,13 +45,58 @@ def contact_sheet(
     rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(_FONT_SIZE)
     for position, image in enumerate(images):
         left = position % columns * width + _GAP
         top = position // columns * height + _GAP
         sheet.paste(Image.fromarray(image), (left, top))
         if titles is not None:
             text = titles[position]
-            while text and draw.textlength(text) > width - _GAP:
+            while text and draw.textlength(text, font) > width - _GAP:
                 text = text[:-1]
-            draw.text((left, top + image.shape[0] + 1), text, fill="black")
+            draw.text((left, top + image.shape[0]), text, fill="black", font=font)
     return sheet
+
+
+def augmentation_grid(
+    images: Sequence[np.ndarray],
+    augment: Augment,
+    *,
+    size: int,
+    columns: int,
+    seed: int,
+    titles: Sequence[str] | None = None,
+) -> Image.Image:
+    """Lay out a row for each image: as evaluation sees it, then augmented variants.
+
+    Mixup and cutmix need whole batches and are not shown.
+
+    Args:
+        images: uint8 (height, width, 3) each.
+        augment: The policy.
+        size: Side of each picture in pixels.
+        columns: Augmented variants of each image, at least 1.
+        seed: Of the variants.
+        titles: One for each image, such as its class; None for none.
+
+    Returns:
+        RGB image.
+
+    Raises:
+        DataError: There is no image, no column, or not one title for each image.
+    """
+    if columns < 1:
+        raise DataError(f"an augmentation grid needs at least 1 column, not {columns}")
+    if titles is not None and len(titles) != len(images):
+        raise DataError(f"{len(images)} images need as many titles, not {len(titles)}")
+    cells, texts = [], []
+    for row, image in enumerate(images):
+        name = "original" if titles is None else titles[row]
+        cells.append(pixels.center_image(image, size))
+        texts.append(name)
+        for column in range(columns):
+            rng = np.random.default_rng([seed, row, column])
+            draws = rng.random(num_draws(augment))
+            cells.append(augment_image(image, size, augment, draws))
+            texts.append(f"variant {column + 1}")
+    return contact_sheet(cells, columns=columns + 1, titles=texts)

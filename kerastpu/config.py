@@ -19,6 +19,8 @@ PrecisionName = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 ScheduleName = Literal["cosine", "ramp", "constant"]
 OptimizerName = Literal["adam", "adamw", "sgd"]
 ScalingName = Literal["none", "sqrt", "linear"]
+NormalizationName = Literal["default", "mnist"]
+OrderName = Literal["exact", "window"]
 TrainingMode = Literal["features", "end_to_end"]
 
 
@@ -36,6 +38,11 @@ class InputConfig:
     """Leave out files that are not readable images, listing them, not stopping."""
     shuffle_labels: bool = False
     """Deal the labels out at random: a control, the score must fall to chance."""
+    order: OrderName = "exact"
+    """exact: every epoch in an order of its own; window: shuffled in runs of 2,048
+    stored neighbors, for data larger than memory on a disk best read in sequence."""
+    cache_mib: int = 0
+    """Memory for decoded images in MiB, 0..1048576: later epochs need not decode."""
     augment: Augment = field(default_factory=Augment)
     """Random changes made to training images."""
 
@@ -50,6 +57,9 @@ class ModelConfig:
     """Where the first weights come from: imagenet, or None for random ones."""
     num_classes: int | None = None
     """Classes of the output, at least 2; None = as many as the data has."""
+    normalization: NormalizationName = "default"
+    """Scaling of the pixels inside the network: default is the network's own; mnist
+    subtracts 0.1307 and divides by 0.3081 after x / 255, for convnet and squeezenet."""
     dropout: float = 0.2
     """Share of the head's inputs dropped while training, 0..0.9; features only."""
 
@@ -151,6 +161,12 @@ class Config:
         _in_range("input.validation_fraction", inputs.validation_fraction, 0.01, 0.8)
         held_out = inputs.test_fraction + inputs.validation_fraction
         _in_range("input.test_fraction + input.validation_fraction", held_out, 0, 0.9)
+        _in_range("input.cache_mib", inputs.cache_mib, 0, 2**20)
+        if inputs.augment.is_mixing and training.mode == "features":
+            raise UsageError(
+                "input.augment.mixup and cutmix mix the images of a batch: "
+                "training.mode must be end_to_end; got features"
+            )
         if model.name not in REGISTRY:
             raise UsageError(
                 f"model.name must be one of {', '.join(REGISTRY)}; got {model.name!r}"

@@ -1,23 +1,22 @@
-"""From a config to shards and batches: tf.data where TensorFlow is, else arrays."""
+"""From a config to shards and batches: tf.data for TensorFlow, else a PyDataset."""
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import data_pipelines
-from data_pipelines import Augment, Fractions, Manifest, Source
+from data_pipelines import Fractions, Manifest, Source, TrainBatches
+from data_pipelines.batches import Batch
 from data_pipelines.manifest import DATA_VERSION, SCHEMA_VERSION
+from data_pipelines.order import WINDOW
 from kerastpu.config import Config
-from kerastpu.optional import is_installed
 from kerastpu.progress import progress
 
 LOG = logging.getLogger("kerastpu")
-
-Batches = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
 def prepare(
@@ -131,115 +130,51 @@ def facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def view_batches(
-    manifest: Manifest,
-    split: str,
-    image_size: int,
-    batch_size: int,
-    *,
-    seed: int = 0,
-    view: int = 0,
-    augment: Augment | None = None,
-) -> Batches:
-    """Returns each image of a split once, in stored order.
-
-    Args:
-        manifest: the shards.
-        split: "train", "validation" or "test".
-        image_size: side in pixels.
-        batch_size: images in a batch; the last one may hold fewer.
-        seed: of the augmentation.
-        view: 0 = as they are; 1, 2, ... = augmented, another way for each number.
-        augment: the policy; None = view 0 only.
-
-    Returns:
-        Batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,), which
-        may be gone through again and again; the shards are read here, once.
-    """
-    if is_installed("tensorflow"):
-        return data_pipelines.make_view(
-            manifest,
-            split=split,
-            image_size=image_size,
-            batch_size=batch_size,
-            seed=seed,
-            view=view,
-            augment=augment,
-        )
-    images, labels = data_pipelines.load_arrays(
-        manifest, split, image_size, seed=seed, view=view, augment=augment
-    )
-    return list(in_batches(images, labels, batch_size))
-
-
-def train_batches(
-    manifest: Manifest,
-    image_size: int,
-    batch_size: int,
-    *,
-    seed: int,
-    augment: Augment,
-    views: int,
-) -> Any:
+def train_batches(manifest: Manifest, config: Config, batch_size: int) -> Any:
     """Returns what `keras.Model.fit` takes: shuffled, augmented, full batches.
 
     Args:
         manifest: the shards.
-        image_size: side in pixels.
+        config: image size, seed, augmentation, order and cache.
         batch_size: global batch.
-        seed: of order and augmentation.
-        augment: the policy.
-        views: without TensorFlow, how many augmented copies are held in memory.
 
     Returns:
-        Endless batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,).
+        Endless batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,), or
+        float32 (B, classes) with mixup or cutmix; the same on every backend.
     """
-    if is_installed("tensorflow"):
-        return data_pipelines.make_train(
-            manifest,
-            image_size=image_size,
-            batch_size=batch_size,
-            seed=seed,
-            augment=augment,
-        )
-    from kerastpu.fitting import ArrayBatches
+    import keras  # here, for the backend is chosen before Keras is first imported
 
-    parts = [
-        data_pipelines.load_arrays(
-            manifest, "train", image_size, seed=seed, view=view, augment=augment
-        )
-        for view in range(views + 1)
-    ]
-    images, labels = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return ArrayBatches(images, labels, batch_size, seed)
+    inputs = config.input
+    options: dict[str, Any] = {
+        "image_size": inputs.image_size,
+        "batch_size": batch_size,
+        "seed": config.seed,
+        "augment": inputs.augment,
+        "window": WINDOW if inputs.order == "window" else None,
+        "cache_bytes": inputs.cache_mib * 2**20,
+    }
+    if keras.backend.backend() == "tensorflow":
+        return data_pipelines.make_train(manifest, **options)
+    from kerastpu.feeding import StepBatches
 
-
-def in_batches(
-    images: np.ndarray, labels: np.ndarray, batch_size: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cuts arrays into batches; the last one may be smaller."""
-    for start in range(0, len(labels), batch_size):
-        stop = start + batch_size
-        yield images[start:stop], labels[start:stop]
+    return StepBatches(TrainBatches(manifest, **options))
 
 
 def read_batches(
     paths: Sequence[str | Path], image_size: int, batch_size: int
-) -> Batches:
+) -> Iterator[Batch]:
     """Reads image files the way that a run's images are read.
 
-    Returns:
+    Yields:
         Batches of uint8 (B, image_size, image_size, 3), each with labels of 0, which
         stand for "not known".
 
     Raises:
         DataError: a file is missing or is not a readable image; names it.
     """
-    unknown = np.zeros(len(paths), np.int32)
-    if not is_installed("tensorflow"):
-        images = data_pipelines.read_images(paths, image_size)
-        return in_batches(images, unknown, batch_size)
-    batches = data_pipelines.make_predict(
-        paths, image_size=image_size, batch_size=batch_size
-    )
-    return ((batch, unknown[: len(batch)]) for batch in batches.as_numpy_iterator())
+    encoded = data_pipelines.read_encoded(paths)
+    for start in range(0, len(encoded), batch_size):
+        images = data_pipelines.center_images(
+            encoded[start : start + batch_size], image_size, start
+        )
+        yield images, np.zeros(len(images), np.int32)

@@ -123,24 +123,28 @@ class StopOnNaN(keras.callbacks.Callback):
             )
 
 
-def sparse_cross_entropy(num_classes: int, label_smoothing: float) -> Callable:
-    """Returns a cross-entropy of integer labels (B,) and probabilities (B, C), nats.
+def cross_entropy(
+    num_classes: int, label_smoothing: float, *, is_mixed: bool
+) -> Callable:
+    """Returns a cross-entropy of labels and probabilities (B, C), in nats.
 
     Args:
         num_classes: C.
         label_smoothing: share of each label spread over all classes, 0..0.5
             (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
+        is_mixed: whether the labels are distributions (B, C), as mixup and cutmix make
+            them, instead of integers (B,).
     """
 
-    def cross_entropy(labels, probabilities):
-        labels = keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32")
+    def loss(labels, probabilities):
+        if not is_mixed:
+            labels = keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32")
+            labels = keras.ops.one_hot(labels, num_classes)
         return keras.losses.categorical_crossentropy(
-            keras.ops.one_hot(labels, num_classes),
-            probabilities,
-            label_smoothing=label_smoothing,
+            labels, probabilities, label_smoothing=label_smoothing
         )
 
-    return cross_entropy
+    return loss
 
 
 def fit(
@@ -158,8 +162,8 @@ def fit(
 
     Args:
         model: built inside `accelerator.scope()`; probabilities out.
-        batches: what `keras.Model.fit` takes, full global batches of (inputs, int
-            labels).
+        batches: what `keras.Model.fit` takes, full global batches of (inputs, labels);
+            int labels, or distributions where the config mixes images.
         steps_per_epoch: batches in an epoch.
         validation: scores the epoch; the lowest val_loss is the best.
         config: optimizer, loss and length of the run.
@@ -186,11 +190,19 @@ def fit(
         "val_loss", patience=PATIENCE, restore_best_weights=True
     )
     num_classes = len(validation.class_names)
+    is_mixed = config.input.augment.is_mixing
+    accuracy = (
+        keras.metrics.CategoricalAccuracy
+        if is_mixed
+        else keras.metrics.SparseCategoricalAccuracy
+    )
     with accelerator.scope():
         model.compile(
             optimizer=optimizers.build_optimizer(config.optimizer, rate, total_steps),
-            loss=sparse_cross_entropy(num_classes, config.optimizer.label_smoothing),
-            metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+            loss=cross_entropy(
+                num_classes, config.optimizer.label_smoothing, is_mixed=is_mixed
+            ),
+            metrics=[accuracy(name="accuracy")],
             **accelerator.compile_options(),
         )
         model.fit(

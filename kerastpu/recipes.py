@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from data_pipelines import Manifest
+from data_pipelines import Manifest, ViewBatches
 from kerastpu import datasets, features, folding, models
-from kerastpu.config import Config
+from kerastpu.config import Config, ModelConfig
 from kerastpu.errors import UsageError
 from kerastpu.fitting import ArrayBatches, Validation
 from kerastpu.progress import progress
@@ -55,17 +55,18 @@ def train_head(
             input_shape=(size, size, 3),
             include_top=False,
             weights=config.model.weights,
+            **_options(config.model),
         )
 
     begin()
     network = folding.fold_batch_norm(backbone)
 
     def extract(split: str, view: int) -> tuple[np.ndarray, np.ndarray]:
-        batches = datasets.view_batches(
+        batches = ViewBatches(
             manifest,
             split,
-            size,
-            features.BATCH_SIZE,
+            image_size=size,
+            batch_size=features.BATCH_SIZE,
             seed=config.seed,
             view=view,
             augment=config.input.augment,
@@ -119,10 +120,7 @@ def train_all(
     seconds: Any,
     begin: Callable[[], object],
 ) -> Task:
-    """Trains every weight of the network on augmented batches.
-
-    With TensorFlow installed the batches stream from the shards, augmented anew in each
-    epoch; without it, `training.views` augmented copies are held in memory.
+    """Trains every weight of the network on batches augmented anew in each epoch.
 
     Args: see `train_head`.
     """
@@ -135,23 +133,17 @@ def train_all(
                 input_shape=(size, size, 3),
                 num_classes=len(manifest.class_names),
                 weights=config.model.weights,
+                **_options(config.model),
             )
         )
     begin()
     return Task(
         model=model,
-        batches=datasets.train_batches(
-            manifest,
-            size,
-            batch_size,
-            seed=config.seed,
-            augment=config.input.augment,
-            views=config.training.views,
-        ),
+        batches=datasets.train_batches(manifest, config, batch_size),
         steps_per_epoch=num_train // batch_size,
         validation=Validation(
             model,
-            datasets.view_batches(manifest, "validation", size, batch_size),
+            ViewBatches(manifest, "validation", image_size=size, batch_size=batch_size),
             manifest.num_examples("validation"),
             manifest.class_names,
         ),
@@ -160,6 +152,12 @@ def train_all(
 
 
 RECIPES = {"features": train_head, "end_to_end": train_all}
+
+
+def _options(model: ModelConfig) -> dict[str, Any]:
+    """Returns what only some builders take; another one refuses it by name."""
+    is_default = model.normalization == "default"
+    return {} if is_default else {"normalization": model.normalization}
 
 
 def _batch_size(config: Config, accelerator: Accelerator, num_examples: int) -> int:

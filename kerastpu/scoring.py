@@ -81,7 +81,9 @@ def score_split(
         The scores, probabilities float32 (N, C), labels int32 (N,), and the images
         asked for by position, uint8 (H, W, 3).
     """
-    batches = datasets.view_batches(manifest, split, image_size(model), BATCH_SIZE)
+    batches = data_pipelines.ViewBatches(
+        manifest, split, image_size=image_size(model), batch_size=BATCH_SIZE
+    )
     picked = Picked(batches, positions)
     with progress(f"score {split}") as update:
         probabilities, labels = features.extract(

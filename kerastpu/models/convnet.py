@@ -20,6 +20,7 @@ def build_convnet(
     include_top: bool = True,
     include_preprocessing: bool = True,
     weights: str | None = None,
+    normalization: str = "unit",
 ) -> keras.Model:
     """Builds four 3x3 convolutions, two max-pools and one dense layer.
 
@@ -27,8 +28,9 @@ def build_convnet(
         input_shape: (height, width, channels), at least 4 pixels each way.
         num_classes: Number of classes.
         include_top: False: no classifier, the model returns the flat feature map.
-        include_preprocessing: True: pixels 0..255 go in and are divided by 255.
+        include_preprocessing: True: pixels 0..255 go in and the network scales them.
         weights: None; there are no trained weights.
+        normalization: How it scales: a key of `layers.NORMALIZATIONS`.
 
     Returns:
         An uncompiled model with float32 probabilities (batch, num_classes).
@@ -37,7 +39,9 @@ def build_convnet(
         UsageError: an argument is out of range.
     """
     layers.check_arguments(input_shape, num_classes, weights, min_size=4)
-    rescaling = layers.UNIT_RANGE if include_preprocessing else None
+    rescaling = layers.resolve_normalization(
+        normalization, include_preprocessing=include_preprocessing
+    )
     image, x = layers.image_input(input_shape, rescaling)
     for filters, has_pool in _FILTERS:
         x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)

@@ -12,6 +12,12 @@ HEAD = "probabilities"
 
 # (scale, offset) of Rescaling: pixels * scale + offset.
 UNIT_RANGE = (1 / 255, 0.0)
+# Mean and standard deviation of MNIST's training pixels / 255, as its examples use them.
+_MNIST_MEAN, _MNIST_STD = 0.1307, 0.3081
+NORMALIZATIONS = {
+    "unit": UNIT_RANGE,
+    "mnist": (1 / 255 / _MNIST_STD, -_MNIST_MEAN / _MNIST_STD),
+}
 
 
 def check_arguments(
@@ -51,6 +57,26 @@ def check_arguments(
     if weights is not None and weights not in known_weights:
         allowed = ", ".join(["None", *map(repr, known_weights)])
         raise UsageError(f"weights must be {allowed}; got {weights!r}")
+
+
+def resolve_normalization(
+    name: str, *, include_preprocessing: bool
+) -> tuple[float, float] | None:
+    """Returns (scale, offset) for pixels 0..255, or None for a bare network.
+
+    Args:
+        name: A key of `NORMALIZATIONS`: "unit" divides by 255, "mnist" subtracts the
+            mean 0.1307 and divides by the standard deviation 0.3081 after that.
+        include_preprocessing: False: the caller's code scales.
+
+    Raises:
+        UsageError: there is no normalization of that name.
+    """
+    if name not in NORMALIZATIONS:
+        raise UsageError(
+            f"normalization must be {' or '.join(NORMALIZATIONS)}; got {name!r}"
+        )
+    return NORMALIZATIONS[name] if include_preprocessing else None
 
 
 def image_input(

@@ -53,6 +53,7 @@ def build_squeezenet(
     include_top: bool = True,
     include_preprocessing: bool = True,
     weights: str | None = None,
+    normalization: str = "unit",
 ) -> keras.Model:
     """Builds one convolution, five fire modules, average pooling and a dense layer.
 
@@ -60,8 +61,9 @@ def build_squeezenet(
         input_shape: (height, width, channels), at least 16 pixels each way.
         num_classes: Number of classes.
         include_top: False: no classifier, the model returns the 48 pooled features.
-        include_preprocessing: True: pixels 0..255 go in and are divided by 255.
+        include_preprocessing: True: pixels 0..255 go in and the network scales them.
         weights: None; there are no trained weights.
+        normalization: How it scales: a key of `layers.NORMALIZATIONS`.
 
     Returns:
         An uncompiled model with float32 probabilities (batch, num_classes).
@@ -70,7 +72,9 @@ def build_squeezenet(
         UsageError: an argument is out of range.
     """
     layers.check_arguments(input_shape, num_classes, weights, min_size=16)
-    rescaling = layers.UNIT_RANGE if include_preprocessing else None
+    rescaling = layers.resolve_normalization(
+        normalization, include_preprocessing=include_preprocessing
+    )
     image, x = layers.image_input(input_shape, rescaling)
     x = _conv(x, 32, 3)
     for index, (squeeze, expand) in enumerate(_FIRES):

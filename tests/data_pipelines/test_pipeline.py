@@ -1,4 +1,10 @@
-"""Pipelines: every example counted once, static shapes, order and pixels by seed."""
+"""tf.data pipelines: the batches of `batches`, with static shapes, on N replicas."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,120 +13,98 @@ from drawings import draw, encode
 
 from data_pipelines import (
     Augment,
-    load_arrays,
+    TrainBatches,
+    ViewBatches,
     make_eval,
     make_predict,
     make_train,
     make_view,
 )
 from data_pipelines.errors import DataError
-from data_pipelines.reader import read_split
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "count_on_replicas.py"
 
 
-def collect(dataset):
-    images, labels = zip(*dataset.as_numpy_iterator(), strict=True)
-    return np.concatenate(images), np.concatenate(labels)
+def equal(left, right):
+    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-def take(manifest, steps, batch_size=16, **options):
-    options = {"image_size": 24, "seed": 5, **options}
-    dataset = make_train(manifest, batch_size=batch_size, **options)
-    return collect(dataset.take(steps))
+def same(dataset, batches):
+    found = list(dataset.as_numpy_iterator())
+    expected = list(batches)
+    return len(found) == len(expected) and all(map(equal, found, expected))
+
+
+@pytest.mark.parametrize("start_step", [0, 1, 11])
+@pytest.mark.parametrize("policy", [None, Augment(), Augment(cutmix=1.0)])
+def test_training_gives_the_same_batches_as_without_tensorflow(
+    manifest, policy, start_step
+):
+    options = {"image_size": 24, "batch_size": 16, "seed": 5, "augment": policy}
+    dataset = make_train(manifest, start_step=start_step, **options)
+    batches = TrainBatches(manifest, **options)
+    steps = range(start_step, start_step + 8)
+    assert same(dataset.take(8), (batches[step] for step in steps))
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
-def test_evaluation_sees_every_example_once_in_stored_order(manifest, split):
-    dataset = make_eval(manifest, split=split, image_size=24, batch_size=7)
-    images, labels = collect(dataset)
-    assert np.array_equal(labels, read_split(manifest, split).labels)
-    assert images.shape == (manifest.num_examples(split), 24, 24, 3)
-    assert images.dtype == np.uint8 and labels.dtype == np.int32
-    assert len(np.unique(images, axis=0)) == len(images)
-    expected, _ = load_arrays(manifest, split, 24)
-    assert np.abs(images.astype(int) - expected).mean() < 2
+def test_evaluation_gives_the_same_batches_as_without_tensorflow(manifest, split):
+    options = {"split": split, "image_size": 24, "batch_size": 7}
+    dataset = make_eval(manifest, **options)
+    assert same(dataset, ViewBatches(manifest, **options))
+    assert dataset.cardinality() == -(-manifest.num_examples(split) // 7)
+    assert same(dataset, dataset.as_numpy_iterator())  # and once more
+
+
+def test_views_give_the_same_batches_as_without_tensorflow(manifest):
+    options = {"image_size": 24, "batch_size": 7, "seed": 3, "view": 2}
+    options |= {"split": "test", "augment": Augment()}
+    assert same(make_view(manifest, **options), ViewBatches(manifest, **options))
 
 
 def test_training_batches_have_static_shapes_and_never_end(manifest):
     dataset = make_train(manifest, image_size=24, batch_size=500, seed=0)
-    images, labels = dataset.element_spec
-    assert images == tf.TensorSpec((500, 24, 24, 3), tf.uint8)
-    assert labels == tf.TensorSpec((500,), tf.int32)
+    assert dataset.element_spec == (
+        tf.TensorSpec((500, 24, 24, 3), tf.uint8),
+        tf.TensorSpec((500,), tf.int32),
+    )
     assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
     assert next(iter(dataset))[0].shape[0] == 500  # more than there are examples
 
 
-def test_every_epoch_has_each_example_once_in_another_order(manifest):
-    num_examples = manifest.num_examples("train")
-    stored, _ = load_arrays(manifest, "train", 24)
-    images, labels = take(manifest, 3 * num_examples, batch_size=1, augment=None)
-    epochs = images.reshape(3, num_examples, -1).astype(int)
-    distances = np.abs(
-        epochs[:, :, None, ::9] - stored.reshape(num_examples, -1)[:, ::9]
+def test_mixed_labels_have_a_static_shape(manifest):
+    policy = Augment(mixup=0.2)
+    dataset = make_train(
+        manifest, image_size=24, batch_size=4, seed=0, augment=policy
     )
-    orders = distances.mean(axis=-1).argmin(axis=-1)
-    for order in orders:
-        assert sorted(order) == list(range(num_examples))
-    assert len({tuple(order) for order in orders}) == 3
-    expected = read_split(manifest, "train").labels[orders.ravel()]
-    assert np.array_equal(labels, expected)
+    assert dataset.element_spec[1] == tf.TensorSpec((4, 3), tf.float32)
 
 
-def test_equal_seeds_give_equal_batches_and_others_do_not(manifest):
-    first, labels = take(manifest, 6, augment=Augment(saturation=(0, 2)))
-    again, labels_again = take(manifest, 6, augment=Augment(saturation=(0, 2)))
-    assert np.array_equal(first, again) and np.array_equal(labels, labels_again)
-    other, _ = take(manifest, 6, augment=Augment(saturation=(0, 2)), seed=6)
-    assert not np.array_equal(first, other)
-
-
-def test_a_stream_can_start_at_any_step(manifest):
-    images, labels = take(manifest, 12)  # more than one epoch
-    for step in (1, 7, 11):
-        later, later_labels = take(manifest, 12 - step, start_step=step)
-        assert np.array_equal(later, images[step * 16 :])
-        assert np.array_equal(later_labels, labels[step * 16 :])
-
-
-def test_an_example_is_augmented_anew_in_every_epoch(manifest):
-    num_examples = manifest.num_examples("train")
-    images, _ = take(manifest, 2 * num_examples, batch_size=1)
-    assert len(np.unique(images, axis=0)) == 2 * num_examples
-
-
-def view(manifest, number, batch_size=16, augment=Augment(), seed=1):  # noqa: B008
-    return collect(
-        make_view(
-            manifest,
-            split="train",
-            image_size=24,
-            batch_size=batch_size,
-            seed=seed,
-            view=number,
-            augment=augment,
-        )
+@pytest.mark.parametrize("num_replicas", [1, 2, 4])
+def test_replicas_count_every_example_once(manifest, num_replicas):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(manifest.directory), str(num_replicas)],
+        env=os.environ | {"PYTHONPATH": str(Path.cwd()), "CUDA_VISIBLE_DEVICES": "-1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    test = ViewBatches(manifest, "test", image_size=8, batch_size=1000)
+    # The sum of its pixels tells an example from the others.
+    expected = sorted(test[0][0].sum(axis=(1, 2, 3), dtype=int).tolist())
+    assert found["seen"] == expected and len(set(expected)) == len(expected)
+    assert found["train_rows"] == [16 // num_replicas] * num_replicas
 
 
-def test_views_keep_stored_order_and_depend_on_seed_and_number_alone(manifest):
-    stored = read_split(manifest, "train").labels
-    plain, labels = view(manifest, 0)
-    expected, _ = collect(
-        make_eval(manifest, split="train", image_size=24, batch_size=9)
-    )
-    assert np.array_equal(plain, expected) and np.array_equal(labels, stored)
-    one, labels = view(manifest, 1)
-    assert np.array_equal(labels, stored)
-    assert np.array_equal(one, view(manifest, 1, batch_size=5)[0])
-    others = [plain, view(manifest, 2)[0], view(manifest, 1, seed=2)[0]]
-    assert not any(np.array_equal(one, other) for other in others)
-
-
-def test_prediction_takes_files_and_bytes_of_any_kind_in_order(folder):
-    paths = sorted((folder / "a").iterdir())[:5]
-    items = [*paths, str(paths[0]), encode(draw(0).convert("RGBA"), "PNG")]
-    batches = list(make_predict(items, image_size=24, batch_size=3))
-    assert [batch.shape[0] for batch in batches] == [3, 3, 1]
-    images = np.concatenate(batches)
+def test_prediction_keeps_the_order_of_files_and_bytes(manifest, folder, tmp_path):
+    files = sorted(folder.rglob("*.jpg"))[:5]
+    gif = tmp_path / "x.gif"
+    draw(9).save(gif)
+    items = [*files, files[0].read_bytes(), gif]
+    dataset = make_predict(items, image_size=24, batch_size=3)
+    images = np.concatenate(list(dataset.as_numpy_iterator()))
     assert images.dtype == np.uint8 and images.shape == (7, 24, 24, 3)
     assert np.array_equal(images[0], images[5])
 
@@ -128,6 +112,8 @@ def test_prediction_takes_files_and_bytes_of_any_kind_in_order(folder):
 def test_bad_arguments_are_one_line(manifest, tmp_path):
     with pytest.raises(DataError, match="image_size must be >= 1"):
         make_train(manifest, image_size=0, batch_size=4, seed=0)
+    with pytest.raises(DataError, match="start_step must be >= 0; got -1"):
+        make_train(manifest, image_size=8, batch_size=4, seed=0, start_step=-1)
     with pytest.raises(DataError, match="batch_size must be >= 1"):
         make_eval(manifest, split="test", image_size=8, batch_size=0)
     with pytest.raises(DataError, match="no split 'dev'; there are train, valid"):

@@ -70,6 +70,19 @@ def test_bare_network_fed_with_scaled_pixels_equals_the_whole(model):
     np.testing.assert_allclose(predict(bare, scaled), predict(model, images), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["convnet", "squeezenet"])
+def test_mnist_normalization_is_that_of_the_data(name):
+    options = {"input_shape": SHAPE, "num_classes": 3, "normalization": "mnist"}
+    whole = models.build(name, **options)
+    bare = models.build(name, **options, include_preprocessing=False)
+    bare.set_weights(whole.get_weights())
+    images = random_images(2)
+    scaled = (images.astype("float32") / 255 - 0.1307) / 0.3081
+    np.testing.assert_allclose(predict(bare, scaled), predict(whole, images), atol=1e-5)
+    with pytest.raises(UsageError, match="normalization must be unit or mnist"):
+        models.build(name, input_shape=SHAPE, normalization="imagenet")
+
+
 def test_without_top_the_model_returns_what_its_classifier_gets(model):
     backbone = models.build(model.name, input_shape=SHAPE, include_top=False)
     backbone.set_weights(model.get_weights()[:-2])

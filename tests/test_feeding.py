@@ -1,0 +1,47 @@
+"""A PyDataset feeds the same batches as tf.data."""
+
+import keras
+import numpy as np
+import pytest
+
+from data_pipelines import Augment, TrainBatches, from_folder, make_train, prepare
+from kerastpu.feeding import StepBatches
+
+STEPS, EPOCHS, FIRST = 3, 3, 2
+
+
+class Recorder(keras.Model):
+    """Passes its input on and keeps what it was trained on."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def train_step(self, data):
+        self.seen.append([np.array(side) for side in data])
+        return {"loss": 0.0}
+
+
+@pytest.fixture(scope="module")
+def manifest(two_class_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards") / "shards"
+    return prepare(from_folder(two_class_folder), folder)
+
+
+def record(batches):
+    model = Recorder()
+    model.compile(run_eagerly=True)
+    model.fit(batches, epochs=EPOCHS, steps_per_epoch=STEPS, shuffle=False, verbose=0)
+    return model.seen
+
+
+@pytest.mark.parametrize("policy", [Augment(), Augment(mixup=0.4)])
+def test_fit_sees_the_same_batches_in_the_same_order(manifest, policy):
+    options = {"image_size": 16, "batch_size": 8, "seed": 3, "augment": policy}
+    batches = TrainBatches(manifest, **options)
+    fed = record(StepBatches(batches, FIRST))
+    streamed = record(make_train(manifest, start_step=FIRST, **options))
+    assert len(fed) == len(streamed) == STEPS * EPOCHS
+    for step, (left, right) in enumerate(zip(fed, streamed, strict=True)):
+        for a, b, c in zip(left, right, batches[FIRST + step], strict=True):
+            assert np.array_equal(a, b) and np.array_equal(a, c)

@@ -15,8 +15,12 @@ _MODULES = {
     "arrays": ("as_arrays", "center_images", "read_encoded", "read_images"),
     "augment": ("Augment",),
     "batches": ("TrainBatches", "ViewBatches"),
+    "class_order": ("align_classes",),
+    "cloud": ("fetch", "is_remote"),
+    "csv_source": ("from_csv",),
     "errors": ("DataError",),
     "folders": ("cache_dir", "data_dir"),
+    "inspection": ("Inspection", "inspect"),
     "manifest": ("Manifest", "load_manifest"),
     "named": ("list_named", "load", "names"),
     "npz": ("from_npz",),
@@ -33,6 +37,8 @@ _MODULES = {
     ),
     "splits": ("Fractions",),
     "tfds_source": ("from_tfds",),
+    "tfrec_files": ("holds_records",),
+    "tfrec_source": ("from_tfrecords", "read_unlabeled"),
     "writer": ("prepare",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

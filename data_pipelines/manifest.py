@@ -3,8 +3,9 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+from data_pipelines import records, typed_json
 from data_pipelines.errors import DataError
 from data_pipelines.schema import SCHEMA_VERSION
 from data_pipelines.splits import DEFAULT_FRACTIONS, SPLITS, Duplicates, Fractions
@@ -12,6 +13,18 @@ from data_pipelines.splits import DEFAULT_FRACTIONS, SPLITS, Duplicates, Fractio
 MANIFEST_FILE = "manifest.json"
 # Counts the changes of how images are normalized, split and ordered.
 DATA_VERSION = 1
+# Of JPEG, where an image is encoded again.
+DEFAULT_QUALITY = 95
+
+
+class Origin(TypedDict):
+    """What a manifest keeps of its `Source`; the fields are those of `Source`."""
+
+    kind: str
+    name: str
+    fingerprint: str
+    is_synthetic: bool
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -40,14 +53,17 @@ class Manifest:
         directory: Where the shards are; not stored, so the folder may be moved.
         class_names: Names by class number.
         splits: "train", "validation" and "test".
-        source: kind, name, fingerprint, is_synthetic and notes of the `Source`.
+        source: Where the images are from.
         content_sha256: Over every example's content and class: equal on any machine
             for equal data, however it was copied.
-        duplicates: Examples with the same bytes; they are in the same split.
+        duplicates: Examples with the same bytes; in one split, unless the source comes
+            split itself.
         skipped: One line for every bad image that was left out.
         notes: What a reader of results should know, such as a class without test image.
         fractions: Expected shares of the splits.
         image_size: Side in pixels that the images were resized to, or None.
+        short_side: Pixels that the shorter side was scaled down to, or None.
+        quality: Of JPEG where images were encoded again, 1..100.
         skip_bad: Whether bad images were left out instead of refused.
         schema_version: `schema.SCHEMA_VERSION` of the records.
         data_version: `DATA_VERSION` of the writer.
@@ -56,13 +72,15 @@ class Manifest:
     directory: Path
     class_names: tuple[str, ...]
     splits: dict[str, Split]
-    source: dict[str, Any]
+    source: Origin
     content_sha256: str
     duplicates: tuple[Duplicates, ...] = ()
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     fractions: Fractions = DEFAULT_FRACTIONS
     image_size: int | None = None
+    short_side: int | None = None
+    quality: int = DEFAULT_QUALITY
     skip_bad: bool = False
     schema_version: int = SCHEMA_VERSION
     data_version: int = DATA_VERSION
@@ -89,6 +107,8 @@ class Manifest:
         return {
             "fractions": asdict(self.fractions),
             "image_size": self.image_size,
+            "short_side": self.short_side,
+            "quality": self.quality,
             "skip_bad": self.skip_bad,
             "schema_version": self.schema_version,
             "data_version": self.data_version,
@@ -114,38 +134,40 @@ def load_manifest(directory: str | Path) -> Manifest:
         content = json.loads(path.read_text(encoding="ascii"))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: damaged, not JSON ({error})") from error
-    try:
-        manifest = _from_json(Path(directory), content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: damaged, {error!r}") from error
-    if manifest.schema_version != SCHEMA_VERSION:
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version != SCHEMA_VERSION:
         raise DataError(
-            f"{path}: schema version {manifest.schema_version}; this kerastpu reads "
-            f"version {SCHEMA_VERSION}: prepare the data again"
+            f"{path}: schema version {version}; this kerastpu reads version "
+            f"{SCHEMA_VERSION}: prepare the data again"
         )
+    try:
+        return _from_json(Path(directory), content)
+    except DataError as error:
+        raise DataError(f"{path}: damaged, {error}") from error
+
+
+def _from_json(directory: Path, content: Any) -> Manifest:
+    if isinstance(content, dict):
+        content = {**content, "directory": directory}
+    manifest = typed_json.build(Manifest, content, "manifest")
+    if not manifest.class_names or set(manifest.splits) != set(SPLITS):
+        raise DataError(f"class names and the splits {', '.join(SPLITS)} are needed")
+    for name in SPLITS:
+        split = manifest.splits[name]
+        for shard in split.shards:
+            if Path(shard.file).name != shard.file or not shard.file.isprintable():
+                raise DataError(f"shard {shard.file!r} is not a plain file name")
+            if not 0 <= shard.count <= shard.num_bytes // records.MIN_RECORD_BYTES:
+                raise DataError(
+                    f"shard {shard.file!r}: {shard.count} records cannot be in "
+                    f"{shard.num_bytes} bytes"
+                )
+        if (
+            len(split.class_counts) != len(manifest.class_names)
+            or min(split.class_counts) < 0
+            or sum(split.class_counts) != manifest.num_examples(name)
+        ):
+            raise DataError(f"split {name!r}: class counts do not fit classes, shards")
     return manifest
-
-
-def _from_json(directory: Path, content: dict[str, Any]) -> Manifest:
-    splits = {
-        name: Split(
-            shards=tuple(Shard(**shard) for shard in content["splits"][name]["shards"]),
-            class_counts=tuple(content["splits"][name]["class_counts"]),
-        )
-        for name in SPLITS
-    }
-    for shard in (shard for split in splits.values() for shard in split.shards):
-        if Path(shard.file).name != shard.file:
-            raise ValueError(f"shard {shard.file!r} is not a plain file name")
-    read = {
-        "splits": splits,
-        "fractions": Fractions(**content["fractions"]),
-        "duplicates": tuple(
-            Duplicates(tuple(group["names"]), tuple(group["class_names"]))
-            for group in content["duplicates"]
-        ),
-        **{name: tuple(content[name]) for name in ("class_names", "skipped", "notes")},
-    }
-    return Manifest(directory=directory, **{**content, **read})

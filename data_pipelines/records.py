@@ -8,8 +8,9 @@ one raises `DataError`.
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import google_crc32c
 
@@ -19,6 +20,7 @@ MAX_RECORD_BYTES = 64 * 2**20
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
 _HEADER_BYTES = _LENGTH.size + _CRC.size
+MIN_RECORD_BYTES = _HEADER_BYTES + _CRC.size
 _MASK_DELTA = 0xA282EAD8  # the TFRecord format's constant
 
 
@@ -54,24 +56,39 @@ def read_records(path: str | Path) -> Iterator[tuple[int, bytes]]:
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():  # opening a pipe might wait forever
+            raise DataError(f"{path}: is not a regular file")
         with path.open("rb") as file:
-            bytes_left = os.fstat(file.fileno()).st_size
-            index = offset = 0
-            while bytes_left:
-                where = f"{path.name}: record {index} at byte {offset}"
-                data = _read_record(file.read, bytes_left, where)
-                yield offset, data
-                used = _HEADER_BYTES + len(data) + _CRC.size
-                index, offset, bytes_left = index + 1, offset + used, bytes_left - used
+            yield from walk_records(file, os.fstat(file.fileno()).st_size, path.name)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
 
 
-def _read_record(read: Callable[[int], bytes], bytes_left: int, where: str) -> bytes:
-    """Reads one record with `read(num_bytes)`; `bytes_left` bytes are in the file."""
-    if bytes_left < _HEADER_BYTES + _CRC.size:
+def walk_records(
+    file: BinaryIO, num_bytes: int, name: str
+) -> Iterator[tuple[int, bytes]]:
+    """Yields what `read_records` does, for `num_bytes` bytes of an open file.
+
+    Args:
+        file: Where the first record begins.
+        num_bytes: Up to where the last one ends.
+        name: What error messages call the file.
+
+    Raises:
+        DataError: as `read_records`.
+    """
+    index = offset = 0
+    while offset < num_bytes:
+        where = f"{name}: record {index} at byte {offset}"
+        data = _read_record(file, num_bytes - offset, where)
+        yield offset, data
+        index, offset = index + 1, offset + MIN_RECORD_BYTES + len(data)
+
+
+def _read_record(file: BinaryIO, bytes_left: int, where: str) -> bytes:
+    header = file.read(_HEADER_BYTES)
+    if bytes_left < MIN_RECORD_BYTES or len(header) < _HEADER_BYTES:
         raise DataError(f"{where}: the file ends inside the record's header")
-    header = read(_HEADER_BYTES)
     if masked_crc(header[:8]) != _CRC.unpack(header[8:])[0]:
         raise DataError(f"{where}: the length does not match its checksum")
     length = _LENGTH.unpack(header[:8])[0]
@@ -79,9 +96,9 @@ def _read_record(read: Callable[[int], bytes], bytes_left: int, where: str) -> b
         raise DataError(
             f"{where}: claims {length:,} bytes; at most {MAX_RECORD_BYTES:,} allowed"
         )
-    if length > bytes_left - _HEADER_BYTES - _CRC.size:
+    if length > bytes_left - MIN_RECORD_BYTES:
         raise DataError(f"{where}: claims {length:,} bytes but the file ends before")
-    data = read(length)
-    if masked_crc(data) != _CRC.unpack(read(_CRC.size))[0]:
+    data = file.read(length)
+    if _CRC.pack(masked_crc(data)) != file.read(_CRC.size):
         raise DataError(f"{where}: the data does not match its checksum")
     return data

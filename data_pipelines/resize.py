@@ -1,4 +1,4 @@
-"""Crops and resizes with Pillow: the reference for what `ops` does in TensorFlow."""
+"""Crops and resizes with Pillow: what writes shards, and the reference of `pixels`."""
 
 from PIL import Image
 
@@ -15,8 +15,7 @@ def fill_resize_center_crop(
         image: An upright image.
         size: Side of the result in pixels.
         antialias: Average over all source pixels when shrinking (better pictures).
-            False samples as `ops.center_image` does in TensorFlow, within one level
-            of 255.
+            False samples as `pixels.center_image` does, within one level of 255.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -46,3 +45,16 @@ def crop_resize(
         (0, 0, *cropped.size),
         Image.Resampling.BILINEAR,
     )
+
+
+def shrink_short_side(image: Image.Image, short_side: int) -> Image.Image:
+    """Returns `image` with its shorter side scaled down to at most `short_side` pixels.
+
+    The shape is kept but for rounding, nothing is enlarged; bilinear, averaged over all
+    source pixels.
+    """
+    scale = short_side / min(image.size)
+    if scale >= 1:
+        return image
+    width, height = (round(side * scale) for side in image.size)
+    return image.resize((width, height), Image.Resampling.BILINEAR)

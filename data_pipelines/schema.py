@@ -56,30 +56,50 @@ def decode_example(data: bytes) -> Record:
     Raises:
         DataError: `data` is not an Example or lacks a field of the schema.
     """
-    from google.protobuf.message import DecodeError
-
-    try:
-        feature = _example_class().FromString(data).features.feature
-        fields = {name: feature[name] for name in feature}
-        (image,) = _values(fields, "image", "bytes_list", 1)
-        (label,) = _values(fields, "class", "int64_list", 1)
-        (class_name,) = _values(fields, "label", "bytes_list", 1)
-        height, width = _values(fields, "size", "int64_list", 2)
-        (name,) = _values(fields, "name", "bytes_list", 1)
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise DataError("not a tf.train.Example") from error
+    fields = parse_example(data)
+    (image,) = _values(fields, "image", bytes, 1)
+    (label,) = _values(fields, "class", int, 1)
+    (class_name,) = _values(fields, "label", bytes, 1)
+    height, width = _values(fields, "size", int, 2)
+    (name,) = _values(fields, "name", bytes, 1)
     return Record(
         image, label, _to_text(class_name), height, width, name=_to_text(name)
     )
 
 
-def _values(fields: dict[str, Any], name: str, kind: str, count: int) -> list[Any]:
+def parse_example(data: bytes) -> dict[str, list[Any]]:
+    """Returns the fields of any serialized `tf.train.Example`.
+
+    Returns:
+        For every field a list of bytes, of int (64 bits, signed) or of float, or an
+        empty list.
+
+    Raises:
+        DataError: `data` is not an Example.
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        features = _example_class().FromString(data).features.feature
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise DataError("not a tf.train.Example") from error
+    kinds = {name: features[name].WhichOneof("kind") for name in features}
+    return {
+        name: list(getattr(features[name], kind).value) if kind else []
+        for name, kind in kinds.items()
+    }
+
+
+def _values(
+    fields: dict[str, list[Any]], name: str, kind: type, count: int
+) -> list[Any]:
     if name not in fields:
         raise DataError(f"field {name!r} is missing; fields are {sorted(fields)}")
-    values = list(getattr(fields[name], kind).value)
-    if len(values) != count:
+    values = fields[name]
+    if len(values) != count or not all(isinstance(value, kind) for value in values):
+        found = f"{len(values)} {type(values[0]).__name__}" if values else "no"
         raise DataError(
-            f"field {name!r} holds {len(values)} {kind} values; {count} expected"
+            f"field {name!r} holds {found} values; {count} {kind.__name__} expected"
         )
     return values
 

@@ -2,20 +2,17 @@
 
 import functools
 import hashlib
-import operator
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data_pipelines.class_folders import find_class_folders
 from data_pipelines.errors import DataError
+from data_pipelines.splits import SPLITS
 
 if TYPE_CHECKING:
     import numpy as np
-
-_IGNORED_FILES = {"thumbs.db", "desktop.ini"}
-_IGNORED_FOLDERS = {"__MACOSX"}
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,14 @@ class Example:
         name: Unique in its source.
         label: Class number.
         read: Returns the encoded image; raises `DataError` where it cannot.
+        split: "train", "validation" or "test" where the source itself says which, as
+            MNIST does; None to let the image's content decide.
     """
 
     name: str
     label: int
     read: Callable[[], bytes]
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Source:
     """A set of labeled images.
 
     Attributes:
-        kind: "folder", "arrays", "tfds" or "rendered".
+        kind: "folder", "csv", "tfrecords", "shards", "arrays", "tfds" or "rendered".
         name: Where it is, for people.
         class_names: Names by class number, in the order that the source gives.
         examples: All images.
@@ -76,51 +76,48 @@ def fingerprint(*parts: object) -> str:
 def from_folder(path: str | Path) -> Source:
     """Returns the images of a folder that has one folder per class.
 
-    Classes are the folders sorted by name. Images may lie deeper inside a class folder.
-    Hidden files, Thumbs.db, desktop.ini and files beside the class folders are ignored;
-    any other file in a class folder has to be an image, which reading it tells.
+    Classes are the folders sorted by name; where all are numbered (`001.ak47`,
+    `002_flag`), they are in the order of the numbers and named without them. Images may
+    lie deeper inside a class folder. Hidden files, Thumbs.db, desktop.ini and files
+    beside the class folders are ignored; any other file in a class folder has to be an
+    image, which reading it tells. Linked folders inside a class folder are not entered.
+
+    A folder that comes split holds nothing but `train` and `validation` or `test` (also
+    training, valid, val, dev, testing), each with the same class folders: its examples
+    keep their split.
+
     The fingerprint covers names, sizes and times of change, not the contents.
 
     Raises:
-        DataError: no such folder, a file, no or one class folder, no files.
+        DataError: no such folder, a file, no or one class folder, no files, no file
+            directly in a class folder, or splits with different classes.
     """
     root = Path(path)
-    if not root.is_dir():
-        kind = "is a file" if root.exists() else "does not exist"
-        raise DataError(f"{root}: {kind}; expected a folder with one folder per class")
     try:
-        classes = sorted(
-            entry.name
-            for entry in root.iterdir()
-            if entry.is_dir() and not _is_ignored(entry.name)
-        )
-        files = [
-            (file, label)
-            for label, name in enumerate(classes)
-            for file in _files_below(root / name)
-        ]
+        found = find_class_folders(root)
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}") from error
-    if not files:
-        raise DataError(f"{root}: no image found; expected <class>/<image> below it")
-    if len(classes) == 1:
-        raise DataError(f"{root}: only one class folder, {classes[0]!r}; 2 are needed")
     examples, states = [], []
-    for file, label in files:
+    for file, label, split in found.files:
         name = file.relative_to(root).as_posix()
-        examples.append(Example(name, label, functools.partial(_read, file, name)))
-        states.append((name, *_state(file)))
+        read = functools.partial(read_image_file, file, name)
+        examples.append(Example(name, label, read, split))
+        states.append((name, *state_of_file(file)))
     return Source(
         "folder",
         str(root),
-        tuple(classes),
+        found.class_names,
         tuple(examples),
-        fingerprint("folder", classes, states),
+        fingerprint("folder", found.class_names, states),
+        found.notes,
     )
 
 
 def from_arrays(
-    images: "np.ndarray", labels: "np.ndarray", class_names: Sequence[str]
+    images: "np.ndarray",
+    labels: "np.ndarray",
+    class_names: Sequence[str],
+    splits: Sequence[str] | None = None,
 ) -> Source:
     """Returns images in memory as a source; they are stored as PNG, without loss.
 
@@ -129,13 +126,42 @@ def from_arrays(
             3), 0..255.
         labels: integers (N,), 0..number of classes - 1.
         class_names: At least two, all different.
+        splits: "train", "validation" or "test" for every image, where the set comes
+            split; None to let each image's content decide.
 
     Raises:
-        DataError: another shape, dtype or label.
+        DataError: another shape, dtype, label or split.
     """
     import numpy as np
 
     images, labels = np.asarray(images), np.asarray(labels)
+    _check_arrays(images, labels, class_names, splits)
+    width = len(str(len(images) - 1))
+    of_image: Sequence[str | None] = splits or [None] * len(images)
+    examples = tuple(
+        Example(f"{i:0{width}}", label, functools.partial(_to_pnm, image), split)
+        for i, (image, label, split) in enumerate(
+            zip(images, labels.tolist(), of_image, strict=True)
+        )
+    )
+    pixels = hashlib.sha256(images.ravel().data).hexdigest()
+    contents: tuple[object, ...] = (pixels, images.shape)
+    if splits is not None:
+        contents += (tuple(splits),)
+    mark = fingerprint("arrays", *contents, labels.tolist(), tuple(class_names))
+    name = f"{len(images)} arrays {images.shape[1:]}"
+    return Source("arrays", name, tuple(class_names), examples, mark)
+
+
+def _check_arrays(
+    images: "np.ndarray",
+    labels: "np.ndarray",
+    class_names: Sequence[str],
+    splits: Sequence[str] | None,
+) -> None:
+    """Refuses what `from_arrays` does not take."""
+    import numpy as np
+
     shape, num_classes = images.shape, len(class_names)
     if images.dtype != np.uint8 or not (
         len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
@@ -160,15 +186,11 @@ def from_arrays(
             f"labels must be 0..{num_classes - 1} for {num_classes} class names; got "
             f"{labels.min()}..{labels.max()}"
         )
-    width = len(str(len(images) - 1))
-    examples = tuple(
-        Example(f"{i:0{width}}", int(labels[i]), functools.partial(_to_pnm, images[i]))
-        for i in range(len(images))
-    )
-    contents = (hashlib.sha256(images.tobytes()).hexdigest(), shape)
-    mark = fingerprint("arrays", *contents, labels.tolist(), tuple(class_names))
-    name = f"{shape[0]} arrays {shape[1:]}"
-    return Source("arrays", name, tuple(class_names), examples, mark)
+    if splits is not None and (len(splits) != shape[0] or {*splits} - {*SPLITS}):
+        raise DataError(
+            f"splits must be {shape[0]} of {', '.join(SPLITS)}, one per image; got "
+            f"{len(splits)}: {', '.join(sorted(set(splits)))}"
+        )
 
 
 def _to_pnm(image: "np.ndarray") -> bytes:
@@ -177,24 +199,8 @@ def _to_pnm(image: "np.ndarray") -> bytes:
     return b"%b %d %d 255\n" % (kind, image.shape[1], image.shape[0]) + image.tobytes()
 
 
-def _files_below(folder: Path) -> Iterable[Path]:
-    found = []
-    for parent, folders, files in os.walk(folder, onerror=_raise):
-        folders[:] = [name for name in folders if not _is_ignored(name)]
-        found += [Path(parent) / name for name in files if not _is_ignored(name)]
-    return sorted(found, key=operator.methodcaller("as_posix"))
-
-
-def _is_ignored(name: str) -> bool:
-    ignored = name.lower() in _IGNORED_FILES or name in _IGNORED_FOLDERS
-    return ignored or name.startswith(".")
-
-
-def _raise(error: OSError) -> None:
-    raise error  # os.walk would pass over an unreadable folder in silence
-
-
-def _state(file: Path) -> tuple[int, int]:
+def state_of_file(file: Path) -> tuple[int, int]:
+    """Returns size in bytes and time of change in ns; -1, -1 where there is no file."""
     try:
         state = file.stat()
     except OSError:
@@ -202,7 +208,13 @@ def _state(file: Path) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _read(file: Path, name: str) -> bytes:
+def read_image_file(file: Path, name: str) -> bytes:
+    """Returns the bytes of a file; `Example.read` of sources that are made of files.
+
+    Raises:
+        DataError: as `images.read_file`.
+    """
+    # Here, not at the top: it loads Pillow.
     from data_pipelines.images import read_file
 
     return read_file(file, name)

@@ -3,11 +3,14 @@
 import functools
 import importlib.util
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from data_pipelines.errors import DataError
 from data_pipelines.sources import Example, Source, fingerprint
+from data_pipelines.split_names import split_of_word
 
 
 def is_installed() -> bool:
@@ -44,10 +47,12 @@ def _version(folder: Path) -> tuple[int, ...]:
 def from_tfds(
     name: str, data_dir: str | Path | None = None, *, download: bool = True
 ) -> Source:
-    """Returns a dataset of TensorFlow Datasets, all its splits together.
+    """Returns a dataset of TensorFlow Datasets.
 
     The encoded bytes are taken as they are stored and held in memory (229 MB for
-    tf_flowers). Class names come in the dataset's own order.
+    tf_flowers). Class names come in the dataset's own order. Where it has a `train` and
+    a `test` split, examples keep their split, and splits that are neither train,
+    validation nor test are left out; otherwise all splits are taken together.
 
     Args:
         name: A dataset with the features `image` and `label`, such as "tf_flowers";
@@ -70,14 +75,27 @@ def from_tfds(
     builder = _load_builder(name, folder) if folder else _download(name, data_dir)
     features = builder.info.features
     class_names = _class_names(name, features)
-    examples = tuple(_read_examples(builder, name, len(class_names)))
-    splits = [(s.name, s.num_examples, s.num_bytes) for s in _splits(builder)]
+    splits = _splits(builder)
+    roles = {split.name: split_of_word(split.name) for split in splits}
+    comes_split = {"train", "test"} <= set(roles.values())
+    left_out = [split for split, role in roles.items() if comes_split and not role]
+    examples = [
+        replace(example, split=role if comes_split else None)
+        for split, role in roles.items()
+        if split not in left_out
+        for example in _read_examples(builder, name, split, len(class_names))
+    ]
+    contents = [(split.name, split.num_examples, split.num_bytes) for split in splits]
     return Source(
         "tfds",
         builder.info.full_name,
         class_names,
-        examples,
-        fingerprint("tfds", builder.info.full_name, class_names, splits),
+        tuple(examples),
+        fingerprint("tfds", builder.info.full_name, class_names, contents),
+        tuple(
+            f"split {split!r} is neither for training, validation nor test: left out"
+            for split in left_out
+        ),
     )
 
 
@@ -132,28 +150,26 @@ def _splits(builder: Any) -> list[Any]:
     return [builder.info.splits[split] for split in sorted(builder.info.splits)]
 
 
-def _read_examples(builder: Any, name: str, num_classes: int) -> list[Example]:
+def _read_examples(
+    builder: Any, name: str, split: str, num_classes: int
+) -> Iterator[Example]:
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
-    examples = []
-    for split in _splits(builder):
-        dataset = builder.as_dataset(
-            split=split.name,
-            decoders={"image": tfds.decode.SkipDecoding()},
-            read_config=tfds.ReadConfig(try_autocache=False),
-        )
-        try:
-            for index, item in enumerate(dataset.as_numpy_iterator()):
-                label, image = int(item["label"]), item["image"]
-                if not 0 <= label < num_classes:
-                    raise DataError(f"tfds:{name}: {split.name} has unlabeled images")
-                example_name = f"{split.name}/{index:07d}"
-                read = functools.partial(bytes, image)
-                examples.append(Example(example_name, label, read))
-        except tf.errors.OpError as error:
-            raise DataError(f"tfds:{name}: damaged: {_first_line(error)}") from error
-    return examples
+    dataset = builder.as_dataset(
+        split=split,
+        decoders={"image": tfds.decode.SkipDecoding()},
+        read_config=tfds.ReadConfig(try_autocache=False),
+    )
+    try:
+        for index, item in enumerate(dataset.as_numpy_iterator()):
+            label, image = int(item["label"]), item["image"]
+            if not 0 <= label < num_classes:
+                raise DataError(f"tfds:{name}: {split} has unlabeled images")
+            read = functools.partial(bytes, image)
+            yield Example(f"{split}/{index:07d}", label, read)
+    except tf.errors.OpError as error:
+        raise DataError(f"tfds:{name}: damaged: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

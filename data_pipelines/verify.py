@@ -1,30 +1,33 @@
 """Checking shards against their manifest before anything trusts them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from data_pipelines import headers
 from data_pipelines.errors import DataError
 from data_pipelines.manifest import Manifest, Shard, load_manifest
+from data_pipelines.parallel import map_ordered
 from data_pipelines.records import read_records
 from data_pipelines.schema import Record, decode_example
 
 
-def verify(manifest: Manifest | str | Path) -> Manifest:
-    """Checks all shards of a manifest, in pure Python and without decoding pixels.
+def verify(manifest: Manifest | str | Path, *, decode: bool = False) -> Manifest:
+    """Checks all shards of a manifest, in pure Python.
 
-    Framing, lengths, checksums, schema, labels, class names, first bytes and stated
-    size of every image, unique names; number of records, bytes and sha256 of every
-    shard; number of examples of every class.
+    Framing, lengths, checksums, schema, labels, class names, first bytes and size of
+    every image, unique names; number of records, bytes and sha256 of every shard;
+    number of examples of every class. Other files in the folder are not looked at.
 
     Args:
         manifest: A manifest, or the folder that holds one.
+        decode: Decode every image too, which takes as long as an epoch of reading.
 
     Returns:
         The manifest.
 
     Raises:
-        DataError: the first thing that is wrong; names shard, record and byte offset.
+        DataError: something is wrong; names shard, record and byte offset.
     """
     if not isinstance(manifest, Manifest):
         manifest = load_manifest(manifest)
@@ -32,7 +35,7 @@ def verify(manifest: Manifest | str | Path) -> Manifest:
     for split, content in manifest.splits.items():
         counts = [0] * len(manifest.class_names)
         for shard in content.shards:
-            for record in _checked_records(manifest, shard):
+            for record in _checked_records(manifest, shard, decode):
                 if record.name in names:
                     raise DataError(f"{shard.file}: {record.name!r} is there twice")
                 names.add(record.name)
@@ -45,17 +48,43 @@ def verify(manifest: Manifest | str | Path) -> Manifest:
     return manifest
 
 
-def _checked_records(manifest: Manifest, shard: Shard) -> Iterator[Record]:
+def verify_shards(paths: Iterable[str | Path]) -> dict[Path, int]:
+    """Checks the framing of TFRecord files that have no manifest, whoever wrote them.
+
+    Lengths and checksums of all records; TensorFlow can read what passes. A file that
+    was cut between two records cannot be told from a whole one: compare the counts.
+
+    Returns:
+        The number of records of every file.
+
+    Raises:
+        DataError: the first record that is damaged; names file, record and byte offset.
+    """
+    return {Path(path): sum(1 for _ in read_records(path)) for path in paths}
+
+
+def _checked_records(
+    manifest: Manifest, shard: Shard, decode: bool
+) -> Iterator[Record]:
     """Yields the records of a shard; at its end, checks it as a whole."""
     path = manifest.directory / shard.file
-    count = 0
-    for offset, data in read_records(path):
+
+    def check(numbered: tuple[int, tuple[int, bytes]]) -> Record:
+        number, (offset, data) = numbered
         try:
             record = decode_example(data)
             _check_record(record, manifest.class_names)
+            if decode:
+                _check_pixels(record)
         except DataError as error:
-            where = f"{shard.file}: record {count} at byte {offset}"
+            where = f"{shard.file}: record {number} at byte {offset}"
             raise DataError(f"{where}: {error}") from error
+        return record
+
+    count = 0
+    numbered = enumerate(read_records(path))
+    # Decoding lets threads run side by side; parsing alone does not.
+    for record in map_ordered(check, numbered) if decode else map(check, numbered):
         count += 1
         yield record
     with path.open("rb") as file:
@@ -70,9 +99,6 @@ def _checked_records(manifest: Manifest, shard: Shard) -> Iterator[Record]:
 
 
 def _check_record(record: Record, class_names: tuple[str, ...]) -> None:
-    # Here, for whoever only wants to import this needs no Pillow.
-    from data_pipelines.images import MAX_PIXELS, identify
-
     if not 0 <= record.label < len(class_names):
         raise DataError(f"class {record.label}; allowed are 0..{len(class_names) - 1}")
     if record.class_name != class_names[record.label]:
@@ -80,13 +106,27 @@ def _check_record(record: Record, class_names: tuple[str, ...]) -> None:
             f"class {record.label} is called {record.class_name!r}; the manifest says "
             f"{class_names[record.label]!r}"
         )
-    if identify(record.image) not in ("JPEG", "PNG"):
+    if headers.identify(record.image) not in ("JPEG", "PNG"):
         raise DataError(f"image {record.name!r} is neither JPEG nor PNG")
-    if (
-        min(record.height, record.width) < 1
-        or record.height * record.width > MAX_PIXELS
-    ):
+    stated = record.height, record.width
+    if not headers.is_allowed(*stated):
         raise DataError(
-            f"image {record.name!r} of {record.height} x {record.width} pixels; 1 to "
-            f"{MAX_PIXELS:,} in all are allowed"
+            f"image {record.name!r} of {stated[0]} x {stated[1]} pixels; 1 pixel or "
+            f"more, {headers.LIMITS}"
+        )
+    if headers.read_size(record.image) != stated:
+        raise DataError(
+            f"image {record.name!r} is not of the stated {stated[0]} x {stated[1]} "
+            f"pixels (height x width) but {headers.read_size(record.image)}"
+        )
+
+
+def _check_pixels(record: Record) -> None:
+    # Here, for whoever only wants to import this needs no Pillow.
+    from data_pipelines.images import normalize
+
+    if normalize(record.image, f"image {record.name!r}").data != record.image:
+        raise DataError(
+            f"image {record.name!r} is not upright, gray or RGB, 8 bits: no image that "
+            "`prepare` stores"
         )

@@ -15,6 +15,7 @@ from data_pipelines.manifest import DATA_VERSION, SCHEMA_VERSION
 from data_pipelines.order import WINDOW
 from kerastpu.config import Config
 from kerastpu.progress import progress
+from kerastpu.shard_cache import shards_root
 
 LOG = logging.getLogger("kerastpu")
 
@@ -111,7 +112,7 @@ def shards_dir(source: Source, config: Config) -> Path:
     skipped = "-skip" if inputs.skip_bad else ""
     version = f"v{SCHEMA_VERSION}.{DATA_VERSION}"
     folder = f"{name}-{source.fingerprint[:16]}-{split}{skipped}-{version}"
-    return data_pipelines.cache_dir() / "shards" / folder
+    return shards_root() / folder
 
 
 def facts(manifest: Manifest) -> dict[str, Any]:
@@ -139,8 +140,8 @@ def train_batches(manifest: Manifest, config: Config, batch_size: int) -> Any:
         batch_size: global batch.
 
     Returns:
-        Endless batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,), or
-        float32 (B, classes) with mixup or cutmix; the same on every backend.
+        Endless batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,),
+        or float32 (B, classes) with mixup or cutmix; the same on every backend.
     """
     import keras  # here, for the backend is chosen before Keras is first imported
 

@@ -68,6 +68,7 @@ def score_split(
     manifest: data_pipelines.Manifest,
     split: str,
     positions: Iterable[int] = (),
+    columns: np.ndarray | None = None,
 ) -> tuple[evaluation.Evaluation, np.ndarray, np.ndarray, dict[int, np.ndarray]]:
     """Scores `model` on every image of a split.
 
@@ -76,6 +77,8 @@ def score_split(
         manifest: the shards.
         split: "train", "validation" or "test".
         positions: images to hand back, by their position in the split.
+        columns: int (C,), for each class of the shards the model's output for it; None
+            where the order is the same.
 
     Returns:
         The scores, probabilities float32 (N, C), labels int32 (N,), and the images
@@ -89,6 +92,8 @@ def score_split(
         probabilities, labels = features.extract(
             model, picked, num_examples=manifest.num_examples(split), progress=update
         )
+    if columns is not None:
+        probabilities = probabilities[:, columns]
     scores = evaluation.evaluate(probabilities, labels, manifest.class_names, split)
     return scores, probabilities, labels, picked.images
 
@@ -116,16 +121,15 @@ def score_run(
             f"{run.config.data} no longer holds the images that the run was trained "
             "on; name the images to score with --data"
         )
-    if manifest.class_names != run.class_names:
-        raise UsageError(
-            f"the data has classes {', '.join(manifest.class_names)}; "
-            f"the model knows {', '.join(run.class_names)}"
-        )
+    try:  # classes go by name: sources differ in their order
+        columns = data_pipelines.align_classes(run.class_names, manifest.class_names)
+    except data_pipelines.DataError as error:
+        raise UsageError(str(error)) from error
     model = run.load_model()
     if split != "all":
-        return score_split(model, manifest, split)[0]
+        return score_split(model, manifest, split, columns=columns)[0]
     parts = [
-        score_split(model, manifest, part)[1:3]
+        score_split(model, manifest, part, columns=columns)[1:3]
         for part in manifest.splits
         if manifest.num_examples(part)
     ]

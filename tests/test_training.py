@@ -137,7 +137,7 @@ def test_evaluate_repeats_the_score_of_the_run(capsys, head_run):
 def test_evaluate_refuses_data_of_other_classes(capsys, head_run, two_class_folder):
     code = main(["evaluate", str(head_run.workdir), "--data", str(two_class_folder)])
     assert code == 2
-    assert "the data has classes cat, dog" in capsys.readouterr().err
+    assert "not the same: cat, dog not known to the model" in capsys.readouterr().err
 
 
 def test_predict_agrees_with_evaluate(capsys, head_run, flower_folder):

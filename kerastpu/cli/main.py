@@ -1,19 +1,21 @@
 """The `kerastpu` command: finds the subcommand, prints errors as one line."""
 
-import difflib
-import importlib
 import sys
 from collections.abc import Sequence
 
+from kerastpu.cli import dispatch
 from kerastpu.errors import USER_ERRORS, UsageError
 from kerastpu.version import VERSION
 
 COMMANDS = {
     "doctor": "what is on this machine, what would run where, and what is missing",
+    "data": "inspect, prepare, verify, list, preview and time images",
     "train": "train a preset on your images, score it, save model and pictures",
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",
 }
+SUMMARY = """From a folder of images to a trained Keras model, on TPU, GPU or CPU.
+`kerastpu --version` prints the version."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,13 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_help())
+        print(dispatch.describe("kerastpu", SUMMARY, COMMANDS))
         return 0 if arguments else 2
     if arguments[0] == "--version":
         print(f"kerastpu {VERSION}")
         return 0
     try:
-        return _run(arguments[0], arguments[1:])
+        return dispatch.run("kerastpu.cli", COMMANDS, arguments[0], arguments[1:])
     except UsageError as error:
         return _fail(str(error), 2)
     except USER_ERRORS as error:
@@ -49,16 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted", 130)
 
 
-def _run(command: str, arguments: Sequence[str]) -> int:
-    if command not in COMMANDS:
-        close = difflib.get_close_matches(command, COMMANDS, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise UsageError(
-            f"no command {command!r}; there are {', '.join(COMMANDS)}{hint}"
-        )
-    return importlib.import_module(f"kerastpu.cli.{command}").run(arguments)
-
-
 def _is_from_engine(error: Exception) -> bool:
     """Whether TensorFlow or JAX gave up, for instance for lack of memory."""
     tensorflow, jax = sys.modules.get("tensorflow"), sys.modules.get("jax")
@@ -71,16 +63,3 @@ def _is_from_engine(error: Exception) -> bool:
 def _fail(message: str, code: int) -> int:
     print(f"kerastpu: error: {' '.join(message.split())}", file=sys.stderr)
     return code
-
-
-def _help() -> str:
-    lines = [
-        "usage: kerastpu COMMAND [ARGUMENTS]",
-        "",
-        "From a folder of images to a trained Keras model, on TPU, GPU or CPU.",
-        "",
-        *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
-        "",
-        "kerastpu COMMAND --help explains each; kerastpu --version prints the version.",
-    ]
-    return "\n".join(lines)

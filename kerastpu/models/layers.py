@@ -12,7 +12,7 @@ HEAD = "probabilities"
 
 # (scale, offset) of Rescaling: pixels * scale + offset.
 UNIT_RANGE = (1 / 255, 0.0)
-# Mean and standard deviation of MNIST's training pixels / 255, as its examples use them.
+# Mean and standard deviation of the training pixels of MNIST, divided by 255.
 _MNIST_MEAN, _MNIST_STD = 0.1307, 0.3081
 NORMALIZATIONS = {
     "unit": UNIT_RANGE,

@@ -1,140 +1,154 @@
-"""Images: what is kept, what is converted and to which pixels, what is refused."""
+"""Images: what is kept byte for byte, what is converted, and to which pixels."""
 
-import os
-import struct
-import time
-import zlib
+import io
 
+import cv2
 import numpy as np
 import pytest
 from drawings import draw, encode
 from PIL import Image, ImageOps
 
-from data_pipelines.errors import DataError
-from data_pipelines.images import decode_rgb, identify, normalize, read_file
+from data_pipelines import pixels
+from data_pipelines.images import decode_rgb, identify, normalize
 
-ORANGE = (230, 120, 20)
+RGB = np.random.default_rng(0).integers(0, 256, (10, 20, 3), np.uint8)
+GRAY, ALPHA = RGB[..., 0], RGB[..., 1]
+RED = np.full((10, 20, 3), (255, 0, 0), np.uint8)
+SMOOTH = np.asarray(draw(7, 120, 144))
 
 
-def flat(mode: str, color) -> Image.Image:
-    return Image.new(mode, (20, 10), color)
+def png(image, **options):
+    return encode(Image.fromarray(image), "PNG", **options)
 
 
-def with_orientation(value: int) -> Image.Exif:
+def as_rgb(gray):
+    return np.repeat(gray[..., None], 3, axis=2)
+
+
+def over_white(color, alpha):
+    share = alpha[..., None] / 255
+    return np.round(color * share + 255 * (1 - share)).astype(np.uint8)
+
+
+def with_orientation(value):
     exif = Image.Exif()
     exif[0x0112] = value
     return exif
 
 
-def png_header(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        crc = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + crc
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    pixels = chunk(b"IDAT", zlib.compress(bytes(100)))
-    end = chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + end
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        encode(draw(1), "JPEG"),
-        encode(draw(1), "JPEG", progressive=True),
-        encode(draw(1).convert("L"), "JPEG"),
-        encode(draw(1), "JPEG", exif=with_orientation(1)),
-        encode(draw(1), "PNG"),
-        encode(draw(1).convert("L"), "PNG"),
-    ],
-    ids=["rgb", "progressive", "gray", "upright", "png", "gray-png"],
-)
-def test_plain_images_are_kept_byte_for_byte(data):
-    image = normalize(data, "x")
-    assert (image.data, image.height, image.width) == (data, 40, 48)
+KEPT = {
+    "jpeg": encode(draw(1), "JPEG"),
+    "progressive": encode(draw(1), "JPEG", progressive=True),
+    "restarts": encode(draw(1), "JPEG", restart_marker_rows=1),
+    "no-subsampling": encode(draw(1), "JPEG", subsampling=0),
+    "rgb-inside": encode(draw(1), "JPEG", keep_rgb=True),
+    "gray-jpeg": encode(draw(1).convert("L"), "JPEG"),
+    "upright": encode(draw(1), "JPEG", exif=with_orientation(1)),
+    "film-appended": encode(draw(1), "JPEG") + b"film\xff\xda\x00\x08" + bytes(40),
+    "png": encode(draw(1), "PNG"),
+    "gray-png": encode(draw(1).convert("L"), "PNG"),
+}
 
 
-SIXTEEN_BITS = Image.fromarray(np.full((10, 20), 200 * 257, np.uint16))
+@pytest.mark.parametrize("name", KEPT)
+def test_plain_images_are_kept_and_read_the_same_by_all(name):
+    image = normalize(KEPT[name], name)
+    assert (image.data, image.height, image.width) == (KEPT[name], 40, 48)
+    read = pixels.decode(image.data, name).astype(int)
+    with Image.open(io.BytesIO(KEPT[name])) as reference:
+        difference = np.abs(read - np.asarray(reference.convert("RGB")))
+    # JPEG decoders may round differently.
+    assert difference.max() <= (0 if "png" in name else 3)
+
+
+WIDE = RGB.astype(np.uint16) * 257  # 16 bits that mean the same as the 8
+PALETTE = Image.fromarray(RGB).quantize(16)
+FEW_COLORS = np.asarray(PALETTE.convert("RGB"))
+ANIMATED = {"save_all": True, "append_images": [Image.fromarray(RED)]}
+TRANSPARENT = Image.fromarray(GRAY // 64).convert("P")
+TRANSPARENT.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+SEEN = np.array([(255,) * 3, (255, 0, 0), (0, 255, 0), (0, 0, 255)], np.uint8)
+# name: encoded, pixels to be had, format stored
 CONVERTED = {
-    "cmyk": (encode(flat("CMYK", (0, 128, 255, 0)), "JPEG"), (255, 127, 0), "JPEG"),
-    "palette": (encode(flat("RGB", ORANGE).quantize(2), "PNG"), ORANGE, "PNG"),
-    "alpha": (encode(flat("RGBA", (255, 0, 0, 128)), "PNG"), (255, 127, 127), "PNG"),
-    "gray-alpha": (encode(flat("LA", (0, 0)), "PNG"), (255, 255, 255), "PNG"),
-    "color-key": (
-        encode(flat("RGB", ORANGE), "PNG", transparency=ORANGE),
-        (255, 255, 255),
+    "cmyk": (
+        encode(Image.new("CMYK", (20, 10), (0, 255, 255, 0)), "JPEG"),
+        RED,
+        "JPEG",
+    ),
+    "palette": (encode(PALETTE, "PNG"), FEW_COLORS, "PNG"),
+    "alpha": (png(np.dstack([RGB, ALPHA])), over_white(RGB, ALPHA), "PNG"),
+    "gray-alpha": (
+        encode(Image.merge("LA", [*map(Image.fromarray, (GRAY, ALPHA))]), "PNG"),
+        over_white(as_rgb(GRAY), ALPHA),
         "PNG",
     ),
-    "16-bit": (encode(SIXTEEN_BITS, "PNG"), (200, 200, 200), "PNG"),
+    "color-key": (png(RED, transparency=(255, 0, 0)), RED | 255, "PNG"),
+    "16-bit": (png(WIDE[..., 0]), as_rgb(GRAY), "PNG"),
+    "16-bit-rgb": (cv2.imencode(".png", WIDE[..., ::-1])[1].tobytes(), RGB, "PNG"),
     "16-bit-pgm": (
-        b"P5 20 10 65535\n" + struct.pack(">H", 200 * 257) * 200,
-        (200, 200, 200),
+        b"P5 20 10 65535\n" + WIDE[..., 0].astype(">u2").tobytes(),
+        as_rgb(GRAY),
         "PNG",
     ),
-    "1-bit": (encode(flat("1", 1), "PNG"), (255, 255, 255), "PNG"),
-    "gif": (
-        encode(
-            flat("RGB", ORANGE),
-            "GIF",
-            save_all=True,
-            append_images=[flat("RGB", "blue")],
-        ),
-        ORANGE,
+    "16-bit-ppm": (
+        b"P6 20 10 65535\n" + WIDE.astype(">u2").tobytes(),
+        RGB,
         "PNG",
     ),
-    "apng": (
-        encode(
-            flat("RGB", ORANGE),
-            "PNG",
-            save_all=True,
-            append_images=[flat("RGB", "blue")],
-        ),
-        ORANGE,
+    "1-bit": (png(GRAY > 127), as_rgb((GRAY > 127) * np.uint8(255)), "PNG"),
+    "gif": (encode(PALETTE, "GIF", **ANIMATED), FEW_COLORS, "PNG"),
+    "gif-transparent": (
+        encode(TRANSPARENT, "GIF", transparency=0),
+        SEEN[GRAY // 64],
         "PNG",
     ),
-    "bmp": (encode(flat("RGB", ORANGE), "BMP"), ORANGE, "PNG"),
-    "webp": (encode(flat("RGB", ORANGE), "WEBP"), ORANGE, "JPEG"),
+    "apng": (png(RGB, **ANIMATED), RGB, "PNG"),
+    "bmp": (encode(Image.fromarray(RGB), "BMP"), RGB, "PNG"),
+    "bmp-gray": (encode(Image.fromarray(GRAY), "BMP"), as_rgb(GRAY), "PNG"),
+    "webp": (encode(Image.fromarray(SMOOTH), "WEBP", quality=95), SMOOTH, "JPEG"),
     "webp-lossless": (
-        encode(flat("RGB", ORANGE), "WEBP", lossless=True),
-        ORANGE,
+        encode(Image.fromarray(RGB), "WEBP", lossless=True, **ANIMATED),
+        RGB,
         "PNG",
     ),
-    "ppm": (encode(flat("RGB", ORANGE), "PPM"), ORANGE, "PNG"),
+    "webp-alpha": (
+        encode(
+            Image.fromarray(np.dstack([RGB, ALPHA])), "WEBP", lossless=True, exact=True
+        ),
+        over_white(RGB, ALPHA),
+        "PNG",
+    ),
+    "ppm": (encode(Image.fromarray(RGB), "PPM"), RGB, "PNG"),
+    "pgm": (encode(Image.fromarray(GRAY), "PPM"), as_rgb(GRAY), "PNG"),
 }
 
 
 @pytest.mark.parametrize("name", CONVERTED)
-def test_other_images_become_plain_ones_of_the_same_color(name):
-    data, color, kind = CONVERTED[name]
+def test_other_images_become_plain_ones_of_the_same_pixels(name):
+    data, expected, kind = CONVERTED[name]
     image = normalize(data, name)
     assert identify(image.data) == kind
     assert normalize(image.data, name) == image  # it is plain now
-    pixels = np.asarray(decode_rgb(image.data, name)).astype(int)
-    assert pixels.shape == (image.height, image.width, 3) == (10, 20, 3)
-    assert np.abs(pixels - color).max() <= (6 if kind == "JPEG" else 0)
+    read = pixels.decode(image.data, name)
+    assert read.shape == (image.height, image.width, 3) == expected.shape
+    difference = np.abs(read.astype(int) - expected)
+    if kind == "JPEG":
+        assert difference.mean() < 4
+    else:
+        assert difference.max() <= int("alpha" in name)  # blending may round
+        assert np.array_equal(np.asarray(decode_rgb(data, name)), read)
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_exif_orientation_is_applied_to_the_pixels(orientation, kind):
-    data = encode(draw(2), kind, exif=with_orientation(orientation))
-    turned = ImageOps.exif_transpose(decode_source(data))
+    exif = with_orientation(orientation)
+    data = encode(draw(2), kind, exif=exif, lossless=True, quality=95)
+    turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
     image = normalize(data, "x")
     assert (image.width, image.height) == turned.size
-    difference = np.asarray(decode_rgb(image.data, "x"), int) - np.asarray(turned)
+    difference = pixels.decode(image.data, "x").astype(int) - np.asarray(turned)
     assert np.abs(difference).mean() < (3 if kind == "JPEG" else 1e-9)
-
-
-def decode_source(data: bytes) -> Image.Image:
-    import io
-
-    return Image.open(io.BytesIO(data))
-
-
-def test_arrays_survive_without_loss():
-    pixels = np.random.default_rng(0).integers(0, 256, (7, 9, 3), np.uint8)
-    image = normalize(encode(Image.fromarray(pixels), "PPM"), "x")
-    assert np.array_equal(np.asarray(decode_rgb(image.data, "x")), pixels)
 
 
 def test_resizing_fills_the_square_and_keeps_the_center():
@@ -142,58 +156,35 @@ def test_resizing_fills_the_square_and_keeps_the_center():
     wide.paste("blue", (100, 0, 200, 100))
     image = normalize(encode(wide, "PNG"), "x", image_size=50)
     assert (image.height, image.width) == (50, 50)
-    assert (np.asarray(decode_rgb(image.data, "x")) == (0, 0, 255)).all()
-
-
-@pytest.mark.parametrize("data", [b"", b"hello, I am a text", b"\x00" * 50])
-def test_what_is_no_image_is_refused_by_name(data):
-    with pytest.raises(DataError, match=r"^roses/1.jpg: (empty file|not an image)"):
-        normalize(data, "roses/1.jpg")
+    assert (pixels.decode(image.data, "x") == (0, 0, 255)).all()
 
 
 @pytest.mark.parametrize(
-    "data",
-    [encode(draw(3, 12, 12), kind) for kind in ("JPEG", "PNG", "WEBP", "BMP", "PPM")],
-    ids=["JPEG", "PNG", "WEBP", "BMP", "PPM"],
+    ("size", "short_side", "expected"),
+    [
+        ((300, 100), 50, (150, 50)),
+        ((99, 301), 33, (33, 100)),
+        ((50, 80), 50, (50, 80)),
+        ((20, 30), 50, (20, 30)),
+        ((60_000, 2), 1, (30_000, 1)),
+    ],
 )
-def test_every_cut_is_detected(data):
-    for length in range(len(data)):
-        with pytest.raises(DataError, match=r"^x: ") as caught:
-            normalize(data[:length], "x")
-        assert "\n" not in str(caught.value)
+def test_the_shorter_side_shrinks_and_never_grows(size, short_side, expected):
+    stripes = np.zeros((size[1], size[0], 3), np.uint8)
+    stripes[:, ::2] = 255
+    image = normalize(png(stripes), "x", short_side=short_side)
+    assert (image.width, image.height) == expected
+    if expected != size:  # averaged: a sample of one pixel would be black or white
+        middle = pixels.decode(image.data, "x")[:, 2:-2].astype(int)
+        assert np.abs(middle - 127).max() < 70
 
 
-@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
-def test_a_huge_image_is_refused_by_its_header(kind):
-    size = struct.pack("<ii", 20_000, 20_000)
-    bmp = bytearray(encode(draw(0), "BMP"))
-    bmp[18:26] = size
-    gif = bytearray(encode(draw(0), "GIF"))
-    gif[6:10] = struct.pack("<HH", 20_000, 20_000)
-    data = {"PNG": png_header(20_000, 20_000), "BMP": bytes(bmp), "GIF": bytes(gif)}
-    start = time.perf_counter()
-    with pytest.raises(DataError, match="20,000 x 20,000 pixels"):
-        normalize(data[kind], "big")
-    assert time.perf_counter() - start < 0.5
-
-
-def test_a_file_that_cannot_be_opened_is_named(tmp_path):
-    loop = tmp_path / "loop.jpg"
-    loop.symlink_to(loop)
-    with pytest.raises(DataError, match=r"^a/loop.jpg: cannot be read: "):
-        read_file(loop, "a/loop.jpg")
-    pipe = tmp_path / "pipe.jpg"
-    os.mkfifo(pipe)
-    with pytest.raises(DataError, match=r"^pipe: not a regular file"):
-        read_file(pipe, "pipe")
-
-
-@pytest.mark.skipif(
-    os.geteuid() == 0, reason="runs as root, whom permissions do not stop"
-)
-def test_a_file_without_permission_is_named(tmp_path):
-    path = tmp_path / "secret.jpg"
-    path.write_bytes(b"x")
-    path.chmod(0)
-    with pytest.raises(DataError, match=r"^secret.jpg: cannot be read: Permission"):
-        read_file(path, "secret.jpg")
+def test_quality_is_that_of_the_jpeg():
+    data = encode(draw(3, 90, 90), "JPEG", quality=100)
+    sizes = [
+        len(normalize(data, "x", short_side=60, quality=quality).data)
+        for quality in (30, 60, 95)
+    ]
+    assert sizes == sorted(sizes) and sizes[0] < sizes[2] / 1.5
+    default = normalize(data, "x", short_side=60).data
+    assert len(default) == sizes[2]

@@ -1,5 +1,7 @@
 """TFRecord framing: every byte is accounted for, and agrees with TensorFlow's."""
 
+import io
+import os
 import struct
 
 import pytest
@@ -12,6 +14,7 @@ from data_pipelines.records import (
     frame_record,
     masked_crc,
     read_records,
+    walk_records,
 )
 
 PAYLOADS = [b"", b"x", bytes(range(30)), b"end"]
@@ -82,6 +85,18 @@ def test_a_record_that_no_reader_would_take_is_not_written():
         frame_record(bytes(MAX_RECORD_BYTES + 1))
 
 
-def test_a_missing_file_is_one_line(tmp_path):
+def test_what_is_no_file_is_one_line(tmp_path):
     with pytest.raises(DataError, match=r"absent: No such file"):
         list(read_records(tmp_path / "absent"))
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(DataError, match="is not a regular file"):
+            list(read_records(path))
+
+
+def test_a_file_that_was_cut_while_it_was_read_is_refused():
+    content = frame_record(b"x" * 20)
+    for length in range(len(content)):
+        file = io.BytesIO(content[:length])
+        with pytest.raises(DataError, match="x: record 0 at byte 0: the"):
+            list(walk_records(file, len(content), "x"))

@@ -92,6 +92,8 @@ def test_names_are_taken_at_their_word(tmp_path):
     expected = from_arrays(arrays.images, arrays.labels, arrays.class_names)
     assert source.fingerprint == expected.fingerprint
     with pytest.raises(DataError, match="does not exist"):
+        open_source("no_such_folder")
+    with pytest.raises(DataError, match="flowers is not to be had"):
         open_source("flowers")
     with pytest.raises(DataError, match="tfds:no_such_set is not in"):
         open_source("tfds:no_such_set", download=False)

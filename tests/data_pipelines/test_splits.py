@@ -14,6 +14,7 @@ from data_pipelines.splits import (
     Fractions,
     assign,
     check_classes,
+    describe_leaks,
     find_duplicates,
     split_of,
 )
@@ -24,11 +25,12 @@ class Item:
     name: str
     label: int
     digest: bytes
+    split: str | None = None
 
 
-def make_items(contents):
+def make_items(contents, split=None):
     return [
-        Item(f"{i:05}", label, hashlib.sha256(content).digest())
+        Item(f"{i:05}", label, hashlib.sha256(content).digest(), split)
         for i, (label, content) in enumerate(contents)
     ]
 
@@ -84,28 +86,90 @@ def test_impossible_fractions_are_refused(parts):
         Fractions(*parts)
 
 
+GIVEN = st.lists(st.tuples(st.binary(max_size=3), st.sampled_from(SPLITS)), max_size=40)
+
+
+@given(contents=GIVEN)
+def test_what_comes_split_stays_so_but_for_the_validation_images(contents):
+    digests = [hashlib.sha256(content).digest() for content, _ in contents]
+    items = [
+        Item(str(i), 0, digest, split)
+        for i, (digest, (_, split)) in enumerate(zip(digests, contents, strict=True))
+    ]
+    members = assign(items)
+    assert all(item.split == "test" for item in members["test"])
+    assert len(members["test"]) == sum(item.split == "test" for item in items)
+    has_validation = any(item.split == "validation" for item in items)
+    for item in members["validation"]:
+        assert item.split == ("validation" if has_validation else "train")
+
+
+def test_validation_images_are_taken_from_the_given_training_images():
+    items = make_items(((0, str(i).encode()) for i in range(4000)), split="train")
+    members = assign(items)
+    assert not members["test"]
+    assert abs(len(members["validation"]) / 4000 - 0.125) < 0.02  # 0.1 / (1 - 0.2)
+
+
+def test_a_split_that_there_is_not_is_refused_by_name():
+    with pytest.raises(DataError, match=r"^00000: split 'dev'; allowed are train,"):
+        assign(make_items([(0, b"x")], split="dev"))
+
+
 def counts(train, validation, test):
     return {"train": train, "validation": validation, "test": test}
 
 
-def test_a_class_that_cannot_be_learned_is_refused_by_name():
-    with pytest.raises(DataError, match="class 'rare' has 1 images"):
-        check_classes(counts((9, 1), (1, 0), (1, 0)), ("many", "rare"))
-    with pytest.raises(DataError, match="class 'rare' has no image for training"):
-        check_classes(counts((9, 0), (1, 1), (1, 2)), ("many", "rare"))
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        (((9, 1), (1, 0), (1, 0)), "class 'rare' has 1 images"),
+        (((9, 0), (1, 1), (1, 2)), "class 'rare' has no image for training"),
+        (((0, 0), (0, 0), (9, 9)), "no image is for training"),
+    ],
+)
+@pytest.mark.parametrize("comes_split", [True, False])
+def test_what_cannot_be_learned_is_refused_by_name(shares, message, comes_split):
+    with pytest.raises(DataError, match=message) as caught:
+        check_classes(counts(*shares), ("many", "rare"), comes_split=comes_split)
+    if "training" in message:
+        who = "the source" if comes_split else "its content"
+        assert f"{who} says which split" in str(caught.value)
 
 
-def test_a_class_that_cannot_be_measured_is_noted():
-    notes = check_classes(counts((9, 5), (1, 0), (1, 0)), ("many", "rare"))
-    assert [note.split(" image")[0] for note in notes] == [
-        "class 'rare' has no validation",
-        "class 'rare' has no test",
-    ]
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        (
+            ((9, 5), (1, 0), (1, 0)),
+            [
+                "class 'rare' has no validation image (5 for tra",
+                "class 'rare' has no test image (5 for train, 0 ",
+            ],
+        ),
+        (
+            ((9, 5), (0, 0), (1, 0)),
+            [
+                "there are no validation images",
+                "class 'rare' has no test image (5 for train, 0 ",
+            ],
+        ),
+        (((9, 5), (1, 1), (2, 1)), []),
+    ],
+)
+def test_what_cannot_be_measured_is_noted(shares, expected):
+    notes = check_classes(counts(*shares), ("many", "rare"))
+    assert [note[:47] for note in notes] == expected
 
 
-def test_duplicates_are_reported_with_the_classes_they_are_filed_under():
+def test_duplicates_are_reported_with_their_classes_and_splits():
     items = make_items([(0, b"x"), (0, b"y"), (1, b"x"), (1, b"z"), (1, b"z")])
-    first, second = find_duplicates(items, ("a", "b"))
+    members = {"train": items[:4], "test": items[4:]}
+    first, second = find_duplicates(members, ("a", "b"))
     assert (first.names, first.class_names) == (("00000", "00002"), ("a", "b"))
     assert first.is_conflict and not second.is_conflict
-    assert second.names == ("00003", "00004")
+    assert (second.names, second.splits) == (("00003", "00004"), ("train", "test"))
+    assert second.is_leak and not first.is_leak
+    (note,) = describe_leaks([first, second])
+    assert "several splits 1 times, first as 00003 and 00004" in note
+    assert describe_leaks([first]) == ()

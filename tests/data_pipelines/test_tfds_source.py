@@ -1,6 +1,7 @@
 """TensorFlow Datasets as a source: real files of its format, its own class order."""
 
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -38,6 +39,20 @@ class TinyFlowers(tfds.core.GeneratorBasedBuilder):
     _generate = _generate_examples
 
 
+class WithExtra(TinyFlowers):
+    """A further split that is neither for training nor for test."""
+
+    def _split_generators(self, dl_manager):
+        return {"extra": self._generate(9, 12), **super()._split_generators(dl_manager)}
+
+
+class OnlyTrain(TinyFlowers):
+    """Not split."""
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate(0, 9)}
+
+
 class NoLabels(TinyFlowers):
     """The label is a number, not a class."""
 
@@ -51,7 +66,7 @@ class NoLabels(TinyFlowers):
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     root = tmp_path_factory.mktemp("tfds")
-    for builder in (TinyFlowers, NoLabels):
+    for builder in (TinyFlowers, WithExtra, OnlyTrain, NoLabels):
         builder(data_dir=root, file_format="tfrecord").download_and_prepare()
     return root
 
@@ -68,6 +83,21 @@ def test_images_and_names_come_as_the_dataset_has_them(data_dir):
     assert len(found) == 9
     for seed in range(9):
         assert found[np.asarray(draw(seed)).tobytes()] == NAMES[seed % 3]
+
+
+def test_a_data_set_that_comes_split_keeps_its_test_images(data_dir):
+    source = from_tfds("tiny_flowers", data_dir, download=False)
+    assert Counter(e.split for e in source.examples) == {"train": 6, "test": 3}
+    for example in source.examples:
+        assert example.name.startswith(f"{example.split}/")
+    source = from_tfds("only_train", data_dir, download=False)
+    assert [example.split for example in source.examples] == [None] * 9
+
+
+def test_splits_for_nothing_known_are_left_out_and_named(data_dir):
+    source = from_tfds("with_extra", data_dir, download=False)
+    assert Counter(e.split for e in source.examples) == {"train": 6, "test": 3}
+    assert "'extra'" in source.notes[0] and "left out" in source.notes[0]
 
 
 def test_the_fingerprint_is_the_same_every_time(data_dir, monkeypatch):

@@ -9,9 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawings import draw, make_folder
+from drawings import draw, encode, make_folder
 
-from data_pipelines import Fractions, from_arrays, from_folder, load_manifest, prepare
+from data_pipelines import (
+    Example,
+    Fractions,
+    Source,
+    from_arrays,
+    from_folder,
+    load_manifest,
+    prepare,
+)
 from data_pipelines.errors import DataError
 from data_pipelines.records import read_records
 from data_pipelines.schema import decode_example
@@ -87,7 +95,13 @@ def test_shards_of_the_same_source_and_settings_are_used_again(folder, tmp_path)
 
 @pytest.mark.parametrize(
     "settings",
-    [{"image_size": 16}, {"fractions": Fractions(0.2, 0.2)}, {"skip_bad": True}],
+    [
+        {"image_size": 16},
+        {"short_side": 16},
+        {"quality": 50},
+        {"fractions": Fractions(0.2, 0.2)},
+        {"skip_bad": True},
+    ],
 )
 def test_other_settings_do_not_overwrite(folder, manifest, settings):
     with pytest.raises(
@@ -129,13 +143,26 @@ def test_duplicates_stay_together_and_are_reported(tmp_path):
         assert len({homes[name] for name in group.names}) == 1
 
 
-def test_image_size_stores_squares_of_that_size(folder, tmp_path):
-    small = prepare(from_folder(folder), tmp_path / "out", image_size=16)
-    sizes = {(r.height, r.width) for rs in read_all(small).values() for r in rs}
-    assert sizes == {(16, 16)}
-    assert small.image_size == 16
-    with pytest.raises(DataError, match="image_size must be >= 1"):
-        prepare(from_folder(folder), tmp_path / "none", image_size=0)
+def test_what_comes_split_stays_so_and_leaks_are_told(tmp_path):
+    def example(number, split, name=None):
+        data = encode(draw(number, 12, 12), "PNG")
+        return Example(name or f"{number:02}", number % 2, lambda: data, split)
+
+    parts = [example(number, "train") for number in range(40)]
+    parts += [example(number, "test") for number in range(40, 50)]
+    parts += [example(number, "test", f"copy-{number}") for number in (7, 8)]
+    source = Source("test", "drawn", ("a", "b"), tuple(parts), "2" * 64)
+    manifest = prepare(source, tmp_path / "out")
+    stored = read_all(manifest)
+    assert {record.name for record in stored["test"]} == {
+        *(f"{number}" for number in range(40, 50)),
+        "copy-7",
+        "copy-8",
+    }
+    assert [group.is_leak for group in manifest.duplicates] == [True, True]
+    assert load_manifest(manifest.directory) == manifest
+    (note,) = [note for note in manifest.notes if "several splits" in note]
+    assert "2 times, first as 07 and copy-7" in note
 
 
 def test_bad_images_are_one_line_and_nothing_is_left(tmp_path):
@@ -171,7 +198,10 @@ def test_a_split_may_be_empty(tmp_path):
     manifest = prepare(source, tmp_path / "out", fractions=Fractions(0.0, 0.0))
     assert manifest.num_examples("train") == 20
     assert manifest.num_examples("test") == 0 == len(manifest.shard_paths("test"))
-    assert len(manifest.notes) == 4
+    assert manifest.notes == (
+        "there are no validation images",
+        "there are no test images",
+    )
 
 
 def test_progress_counts_to_the_end(folder, tmp_path):

@@ -13,13 +13,12 @@ from data_pipelines.records import masked_crc
 
 
 def append_line(file: BinaryIO, value: Any, mark: str) -> None:
-    """Appends a JSON value and hands it to the system, which outlives the process."""
+    """Appends a JSON value; what is flushed outlives the process."""
     file.write(_make_line(json.dumps(value).encode("ascii"), mark))
-    file.flush()
 
 
 def read_lines(file: BinaryIO, mark: str) -> Iterator[tuple[Any, int]]:
-    """Yields (value, byte offset of its line's end) up to the first line that is bad."""
+    """Yields (value, offset of its line's end in bytes) up to the first bad line."""
     file.seek(0)
     end = 0
     for line in file:

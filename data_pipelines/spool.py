@@ -20,6 +20,10 @@ from data_pipelines.records import frame_record, walk_records
 from data_pipelines.schema import Record, encode_example
 from data_pipelines.sources import Example, Source
 
+# A killed run does as many examples again; with tiny images, flushing costs as much as
+# checking.
+_FLUSH_EVERY = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -72,10 +76,12 @@ def fill_spool(
     with contextlib.closing(checks):
         for example, (entry, framed) in zip(rest, checks, strict=True):
             spool.write(framed)
-            spool.flush()  # before its line, which is the word that it is there
             journal.append_line(lines, entry, mark)
             outcomes.append(_to_outcome(example, entry, offset))
             offset += len(framed)
+            if len(outcomes) % _FLUSH_EVERY == 0:
+                spool.flush()  # first: a line is the word that the record is there
+                lines.flush()
             if progress is not None:
                 progress(len(outcomes), total)
     stored = [item for item in outcomes if isinstance(item, Stored)]

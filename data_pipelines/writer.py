@@ -125,13 +125,12 @@ def _is_prepared(plan: manifest.Manifest, out_dir: Path) -> bool:
     # 16 hex digits tell sources apart and can still be read in a message.
     old = {"fingerprint": found.source["fingerprint"][:16], **found.settings()}
     new = {"fingerprint": plan.source["fingerprint"][:16], **plan.settings()}
-    differing = [
-        f"{key} {old[key]}, not {new[key]}" for key in new if old[key] != new[key]
-    ]
-    if differing:
+    changed = [key for key in new if old[key] != new[key]]
+    if changed:
+        how = "; ".join(f"{key} {old[key]}, not {new[key]}" for key in changed)
         raise DataError(
-            f"{out_dir}: holds shards made from other data or settings "
-            f"({'; '.join(differing)}); remove it or choose another folder"
+            f"{out_dir}: holds shards made from other data or settings ({how}); remove "
+            "it or choose another folder"
         )
     return True
 
@@ -223,8 +222,7 @@ def _write_shards(
     directory: Path, split: str, members: Sequence[Stored], spool: BinaryIO
 ) -> tuple[manifest.Shard, ...]:
     num_bytes = sum(item.num_bytes for item in members)
-    num_shards = count_shards(split, len(members), num_bytes)
-    shards = []
+    num_shards, shards = count_shards(split, len(members), num_bytes), []
     for number in range(num_shards):
         start, stop = (len(members) * n // num_shards for n in (number, number + 1))
         name = f"{split}-{number:05d}-of-{num_shards:05d}.tfrec"
@@ -248,6 +246,5 @@ def _write_shard(
 
 def _content_sha256(stored: Sequence[Stored], class_names: Sequence[str]) -> str:
     lines = sorted(f"{item.digest.hex()} {class_names[item.label]}" for item in stored)
-    return hashlib.sha256(
-        "\n".join(lines).encode("utf-8", "backslashreplace")
-    ).hexdigest()
+    text = "\n".join(lines).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(text).hexdigest()

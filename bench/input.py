@@ -18,7 +18,7 @@ from pathlib import Path
 import record
 
 import data_pipelines
-from data_pipelines.reader import Table
+from data_pipelines.shards.reader import Table
 
 PEERS = Path(__file__).with_name("peers.py")
 TABLE = Path(__file__).parents[1] / "results" / "throughput.csv"

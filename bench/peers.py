@@ -22,7 +22,7 @@ def counting(batches):
 def limit(folder):
     """TensorFlow decodes with its fastest DCT; nothing else is done."""
     from data_pipelines import load_manifest, throughput
-    from data_pipelines.reader import Table
+    from data_pipelines.shards.reader import Table
 
     return throughput.decoder(Table(load_manifest(folder / "shards"), "train"))
 

@@ -7,27 +7,26 @@ Pillow.
 import importlib
 from typing import Any
 
-# At once, and cheap: the first import of the module `verify` would otherwise put the
-# module in the place of the function.
-from data_pipelines.verify import verify
-
 _MODULES = {
     "arrays": ("as_arrays", "center_images", "read_encoded", "read_images"),
     "augment": ("Augment",),
     "batches": ("TrainBatches", "ViewBatches"),
     "class_order": ("align_classes",),
-    "cloud": ("fetch", "is_remote"),
-    "csv_source": ("from_csv",),
     "errors": ("DataError",),
-    "folders": ("cache_dir", "data_dir"),
-    "inspection": ("Inspection", "inspect"),
-    "manifest": ("Manifest", "load_manifest"),
-    "named": ("list_named", "load", "names"),
-    "npz": ("from_npz",),
+    "inspection.inspect": ("Inspection", "inspect"),
     "pipeline": ("make_eval", "make_predict", "make_train", "make_view"),
-    "registry": ("open_source", "probe"),
-    "rendered": ("from_rendered",),
-    "sources": (
+    "shards.manifest": ("Manifest", "load_manifest"),
+    "shards.splits": ("Fractions",),
+    "shards.verify": ("verify", "verify_shards"),
+    "shards.writer": ("prepare",),
+    "sources.cloud": ("fetch", "is_remote"),
+    "sources.csv_source": ("from_csv",),
+    "sources.folders": ("cache_dir", "data_dir"),
+    "sources.named": ("list_named", "load", "names"),
+    "sources.npz": ("from_npz",),
+    "sources.registry": ("open_source", "probe"),
+    "sources.rendered": ("from_rendered",),
+    "sources.source": (
         "ArrayData",
         "Example",
         "Source",
@@ -35,15 +34,13 @@ _MODULES = {
         "from_arrays",
         "from_folder",
     ),
-    "splits": ("Fractions",),
-    "tfds_source": ("from_tfds",),
-    "tfrec_files": ("holds_records",),
-    "tfrec_source": ("from_tfrecords", "read_unlabeled"),
-    "writer": ("prepare",),
+    "sources.tfds_source": ("from_tfds",),
+    "sources.tfrec_files": ("holds_records",),
+    "sources.tfrec_source": ("from_tfrecords", "read_unlabeled"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = ["verify", *_HOMES]
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:

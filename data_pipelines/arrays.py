@@ -11,8 +11,8 @@ from data_pipelines import pixels
 from data_pipelines.augment import Augment
 from data_pipelines.batches import ViewBatches, check_at_least
 from data_pipelines.errors import DataError
-from data_pipelines.images import normalize, read_file
-from data_pipelines.manifest import Manifest
+from data_pipelines.images.normalize import normalize, read_file
+from data_pipelines.shards.manifest import Manifest
 
 _CHUNK = 64  # images made by one thread at a time
 

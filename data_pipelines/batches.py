@@ -6,78 +6,22 @@ thread, several batches by several threads: OpenCV lets them run side by side.
 
 import collections
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
 from data_pipelines import augment as augmentation
-from data_pipelines import order, pixels
+from data_pipelines import order
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.errors import DataError
-from data_pipelines.manifest import Manifest
-from data_pipelines.reader import Table
+from data_pipelines.loading import Images
+from data_pipelines.shards.manifest import Manifest
+from data_pipelines.shards.reader import Table
 
 Batch = tuple[np.ndarray, np.ndarray]
 
 _AHEAD = 2  # batches ready beyond those in the making
-
-
-class Images:
-    """Decoded images of a split, cropped and augmented on demand.
-
-    Args:
-        table: The split.
-        image_size: Side of the images in pixels, at least 1.
-        cache_bytes: Memory that decoded images may be kept in; what does not fit is
-            decoded each time.
-    """
-
-    def __init__(self, table: Table, image_size: int, cache_bytes: int = 0):
-        self.table, self.image_size = table, image_size
-        self._kept: list[np.ndarray | None] = [None] * len(table)
-        self._bytes_left, self._lock = cache_bytes, threading.Lock()
-
-    def load(
-        self,
-        indices: np.ndarray,
-        numbers: np.ndarray,
-        seed: int,
-        policy: Augment | None,
-    ) -> np.ndarray:
-        """Returns uint8 (B, image_size, image_size, 3), 0..255.
-
-        Args:
-            indices: int (B,), the examples.
-            numbers: int (B,), their numbers in the stream, which augment them.
-            seed: Of the augmentation.
-            policy: None for the center crop.
-        """
-        size = self.image_size
-        batch = np.empty((len(indices), size, size, 3), np.uint8)
-        if policy is None:
-            for out, index in zip(batch, indices.tolist(), strict=True):
-                pixels.center_image(self._decode(index), size, out)
-            return batch
-        drawn = order.draws(numbers, seed, augmentation.num_draws(policy))
-        for out, index, row in zip(batch, indices.tolist(), drawn, strict=True):
-            augmentation.augment_image(self._decode(index), size, policy, row, out)
-        return batch
-
-    def _decode(self, index: int) -> np.ndarray:
-        image = self._kept[index]
-        if image is None:
-            image = pixels.decode(self.table.read(index), self.table.names[index])
-            if self._bytes_left >= image.nbytes:
-                self._keep(index, image)
-        return image
-
-    def _keep(self, index: int, image: np.ndarray) -> None:
-        with self._lock:  # another thread may have been faster
-            if self._kept[index] is None and self._bytes_left >= image.nbytes:
-                self._kept[index] = image
-                self._bytes_left -= image.nbytes
 
 
 class TrainBatches:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from data_pipelines.arrays import center_images, read_encoded
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.batches import TrainBatches, ViewBatches, check_at_least
-from data_pipelines.manifest import Manifest
+from data_pipelines.shards.manifest import Manifest
 
 _PREFETCHED = 2  # batches made ahead: one to be taken, one in the making
 
@@ -163,9 +163,7 @@ def _make_batches(
 
     def make(step: tf.Tensor) -> Any:
         types = [part.dtype for part in parts]
-        made = tf.nest.flatten(
-            tf.numpy_function(load, [step], types, stateful=False)
-        )
+        made = tf.nest.flatten(tf.numpy_function(load, [step], types, stateful=False))
         shaped = [
             tf.ensure_shape(tensor, part.shape)
             for tensor, part in zip(made, parts, strict=True)

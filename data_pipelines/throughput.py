@@ -16,10 +16,10 @@ from typing import Any
 from data_pipelines import pixels
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.batches import TrainBatches, ViewBatches, check_at_least, in_threads
-from data_pipelines.images import identify
-from data_pipelines.manifest import Manifest
+from data_pipelines.images.normalize import identify
 from data_pipelines.order import WINDOW
-from data_pipelines.reader import Table
+from data_pipelines.shards.manifest import Manifest
+from data_pipelines.shards.reader import Table
 
 LIMIT = "decode only"
 _CACHE_BYTES = 2**33

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from data_pipelines.class_sheet import class_sheet
-from data_pipelines.inspection import Inspection
-from data_pipelines.sources import Source
+from data_pipelines.inspection.class_sheet import class_sheet
+from data_pipelines.inspection.inspect import Inspection
+from data_pipelines.sources.source import Source
 from kerastpu import data_text, files, plotting
 
 FIGURES, REPORT = "inspection.json", "report.md"

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data_pipelines.inspection import Inspection, Spread
-from data_pipelines.manifest import Manifest
-from data_pipelines.named import Listing
-from data_pipelines.splits import Duplicates
+from data_pipelines.inspection.inspect import Inspection, Spread
+from data_pipelines.shards.manifest import Manifest
+from data_pipelines.shards.splits import Duplicates
+from data_pipelines.sources.named import Listing
 from kerastpu.shard_cache import CachedShards
 
 MAX_ROWS = 50  # classes in a table

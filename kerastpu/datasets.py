@@ -11,8 +11,8 @@ import numpy as np
 import data_pipelines
 from data_pipelines import Fractions, Manifest, Source, TrainBatches
 from data_pipelines.batches import Batch
-from data_pipelines.manifest import DATA_VERSION, SCHEMA_VERSION
 from data_pipelines.order import WINDOW
+from data_pipelines.shards.manifest import DATA_VERSION, SCHEMA_VERSION
 from kerastpu.config import Config
 from kerastpu.progress import progress
 from kerastpu.shard_cache import shards_root
@@ -76,11 +76,13 @@ def _tell(manifest: Manifest) -> None:
         )
     if manifest.duplicates:
         conflicts = sum(group.is_conflict for group in manifest.duplicates)
+        leaks = sum(group.is_leak for group in manifest.duplicates)
         LOG.warning(
-            "data: %d images occur more than once, %d of them in several classes; each "
-            "stays on one side of the split; listed in %s",
+            "data: %d images occur more than once, %d of them in several classes, "
+            "%d in several splits; listed in %s",
             len(manifest.duplicates),
             conflicts,
+            leaks,
             listed,
         )
 

@@ -161,7 +161,7 @@ def _devices(name: str) -> list[str]:
 
 
 def _data_places() -> list[dict[str, Any]]:
-    from data_pipelines import registry
+    from data_pipelines.sources import registry
 
     places = (*registry.probe(), ("rendered", True, "drawn by code, not photos"))
     return [

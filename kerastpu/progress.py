@@ -49,15 +49,17 @@ def _bar(title: str) -> Iterator[Update]:
 def _lines(title: str) -> Iterator[Update]:
     start = last = time.monotonic()
     state = (0, 0)
+    first: int | None = None  # work gone on with was partly done before
 
     def update(done: int, total: int) -> None:
-        nonlocal last, state
+        nonlocal last, state, first
+        first = done if first is None else first
         state = (done, total)
         now = time.monotonic()
-        if now - last < LINE_SECONDS or not done:
+        if now - last < LINE_SECONDS or done == first:
             return
         last = now
-        left = (now - start) * (total - done) / done
+        left = (now - start) * (total - done) / (done - first)
         print(f"{title}: {done}/{total}, {left:.0f} s left", file=sys.stderr)
 
     yield update

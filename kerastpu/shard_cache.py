@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipelines.errors import DataError
-from data_pipelines.folders import cache_dir
-from data_pipelines.manifest import load_manifest
+from data_pipelines.shards.manifest import load_manifest
+from data_pipelines.sources.folders import cache_dir
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_fallback_is_recorded_though_its_shards_were_there(tiny_config, flower_f
     noted = dataclasses.replace(source, notes=("NO REAL PHOTOS",), is_synthetic=True)
     for each in (source, noted, source):
         facts = datasets.facts(datasets.prepare(tiny_config, source=each))
-        assert facts["notes"] == list(each.notes)
+        assert facts["notes"] == each.notes
         assert facts["is_synthetic"] == each.is_synthetic
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from data_pipelines import Augment, as_arrays, read_images
 from data_pipelines.errors import DataError
-from data_pipelines.reader import Table
+from data_pipelines.shards.reader import Table
 
 
 def test_arrays_hold_every_example_in_stored_order(folder, manifest):

@@ -10,7 +10,7 @@ from data_pipelines import Augment, TrainBatches, ViewBatches
 from data_pipelines.batches import in_threads
 from data_pipelines.errors import DataError
 from data_pipelines.order import epoch_order
-from data_pipelines.reader import Table
+from data_pipelines.shards.reader import Table
 
 SIZE = 24
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from data_pipelines import pixels
 from data_pipelines.errors import DataError
-from data_pipelines.images import decode_rgb
-from data_pipelines.resize import crop_resize, fill_resize_center_crop
+from data_pipelines.images.normalize import decode_rgb
+from data_pipelines.images.resize import crop_resize, fill_resize_center_crop
 
 SIZES = [(40, 48, 32), (48, 40, 32), (33, 90, 32), (20, 15, 32), (200, 300, 32)]
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn import linear_model, pipeline, preprocessing
 
 from data_pipelines.errors import DataError
-from data_pipelines.preview import contact_sheet
+from data_pipelines.inspection.preview import contact_sheet
 from data_pipelines.synthetic import render, worker
 from data_pipelines.synthetic.flowers import CLASS_NAMES, draw_flower
 from data_pipelines.synthetic.render import render_dataset
@@ -258,6 +258,7 @@ def build_convnet(num_steps):
     return model
 
 
+@pytest.mark.slow
 def test_a_small_convnet_passes_90_percent(examples):
     keras.utils.set_random_seed(0)
     images, labels = examples

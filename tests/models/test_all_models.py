@@ -140,7 +140,7 @@ def test_importing_the_registry_imports_no_keras():
         ({"num_classes": 1}, "num_classes must be .* at least 2; got 1"),
         ({"num_classes": "5"}, "got '5'"),
         ({"weights": "imagenet"}, "weights must be None; got 'imagenet'"),
-        ({"depth": 3}, "'squeezenet' takes no option depth; its options: none"),
+        ({"depth": 3}, "'squeezenet' takes no option depth; its options: normal"),
     ],
 )
 def test_bad_arguments_are_refused_in_one_line_that_repeats_them(arguments, message):

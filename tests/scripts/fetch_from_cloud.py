@@ -6,7 +6,8 @@ from pathlib import Path
 
 import tensorflow as tf  # noqa: F401  its import is not what is measured
 
-from data_pipelines import DataError, cloud
+from data_pipelines import DataError
+from data_pipelines.sources import cloud
 
 start = time.monotonic()
 try:

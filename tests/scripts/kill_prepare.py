@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 import data_pipelines
-from data_pipelines import images, spool, writer  # noqa: F401  children have them
+from data_pipelines.shards import writer  # noqa: F401  children have them
 
 EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir")
 

@@ -24,7 +24,7 @@ class InspectArguments:
 def run(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
     parsed = parsing.parse(InspectArguments, arguments, "data inspect")
-    from data_pipelines.inspection import inspect
+    from data_pipelines.inspection.inspect import inspect
     from kerastpu import data_text
     from kerastpu.progress import progress
 

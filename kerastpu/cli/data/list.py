@@ -20,7 +20,7 @@ class ListArguments:
 def run(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
     parsed = parsing.parse(ListArguments, arguments, "data list")
-    from data_pipelines.named import list_named
+    from data_pipelines.sources.named import list_named
     from kerastpu import data_text, shard_cache
 
     listings = list_named(network=parsed.network)

@@ -9,7 +9,7 @@ from kerastpu.errors import UsageError
 from kerastpu.progress import progress
 
 if TYPE_CHECKING:
-    from data_pipelines.sources import Source
+    from data_pipelines.sources.source import Source
 
 Data = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
@@ -20,7 +20,7 @@ def open_data(data: str) -> "Source":
     Raises:
         DataError: they are not there, or cannot be read.
     """
-    from data_pipelines.registry import open_source
+    from data_pipelines.sources.registry import open_source
 
     with progress("get images") as update:  # where they are drawn or fetched
         return open_source(data, progress=update)

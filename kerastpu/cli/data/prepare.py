@@ -38,8 +38,8 @@ def run(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
     parsed = parsing.parse(PrepareArguments, arguments, "data prepare")
     _check(parsed)
-    from data_pipelines.splits import Fractions
-    from data_pipelines.writer import prepare
+    from data_pipelines.shards.splits import Fractions
+    from data_pipelines.shards.writer import prepare
     from kerastpu import data_text
     from kerastpu.progress import progress
 

@@ -39,9 +39,9 @@ def run(arguments: Sequence[str]) -> int:
     _check(parsed)
     import numpy as np
 
-    from data_pipelines.images import decode_rgb
-    from data_pipelines.picking import pick_across
-    from data_pipelines.preview import augmentation_grid
+    from data_pipelines.images.normalize import decode_rgb
+    from data_pipelines.inspection.picking import pick_across
+    from data_pipelines.inspection.preview import augmentation_grid
     from kerastpu import files
 
     source = opening.open_data(parsed.data)

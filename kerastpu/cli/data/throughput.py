@@ -13,7 +13,7 @@ from kerastpu.errors import UsageError
 from kerastpu.progress import progress
 
 if TYPE_CHECKING:
-    from data_pipelines.manifest import Manifest
+    from data_pipelines.shards.manifest import Manifest
     from data_pipelines.throughput import Rate
 
 
@@ -72,7 +72,7 @@ def _check(parsed: ThroughputArguments) -> None:
 
 
 def _shards(data: str) -> "Manifest":
-    from data_pipelines.manifest import MANIFEST_FILE, load_manifest
+    from data_pipelines.shards.manifest import MANIFEST_FILE, load_manifest
     from kerastpu import datasets
     from kerastpu.config import Config
 

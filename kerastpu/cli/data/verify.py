@@ -31,7 +31,7 @@ class VerifyArguments:
 def run(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
     parsed = parsing.parse(VerifyArguments, arguments, "data verify")
-    from data_pipelines.manifest import MANIFEST_FILE
+    from data_pipelines.shards.manifest import MANIFEST_FILE
 
     folder = _fetch(parsed.folder)
     if (Path(folder) / MANIFEST_FILE).is_file():
@@ -48,8 +48,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _fetch(folder: str) -> str | Path:
     """Returns where the files are on this machine, once they are."""
-    from data_pipelines import cloud
-    from data_pipelines.folders import cache_dir
+    from data_pipelines.sources import cloud
+    from data_pipelines.sources.folders import cache_dir
     from kerastpu.progress import progress
 
     if not cloud.is_remote(folder):
@@ -59,7 +59,7 @@ def _fetch(folder: str) -> str | Path:
 
 
 def _verify_ours(folder: str | Path, decode: bool) -> tuple[dict[str, Any], str]:
-    from data_pipelines.verify import verify
+    from data_pipelines.shards.verify import verify
     from kerastpu import data_text
 
     manifest = verify(folder, decode=decode)
@@ -67,8 +67,8 @@ def _verify_ours(folder: str | Path, decode: bool) -> tuple[dict[str, Any], str]
 
 
 def _verify_foreign(pattern: str | Path) -> tuple[dict[str, Any], str]:
-    from data_pipelines.tfrec_files import find_record_files
-    from data_pipelines.verify import verify_shards
+    from data_pipelines.shards.verify import verify_shards
+    from data_pipelines.sources.tfrec_files import find_record_files
 
     counts = verify_shards(file.path for file in find_record_files(pattern))
     facts = {"manifest": None, "counts": {str(p): n for p, n in counts.items()}}

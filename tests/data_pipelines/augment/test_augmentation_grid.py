@@ -7,7 +7,7 @@ from samples import smooth
 from data_pipelines import pixels
 from data_pipelines.augment import Augment, augment_image, num_draws
 from data_pipelines.errors import DataError
-from data_pipelines.preview import augmentation_grid
+from data_pipelines.inspection.preview import augmentation_grid
 
 SIZE, POLICY = 24, Augment(brightness=(0.5, 1.5))
 IMAGES = [smooth(0, 30, 40), smooth(1, 50, 40)]

@@ -1,0 +1,1 @@
+"""What people look at before training: figures, copies, contact sheets."""

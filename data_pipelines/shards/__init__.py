@@ -1,0 +1,1 @@
+"""Checked images as TFRecord shards with a manifest: written, verified, read."""

@@ -51,28 +51,42 @@ class Worker:
 
     def __init__(self, name: str, folder: Path, python: str):
         self.name, self.rates = name, []
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by close
         self.process = subprocess.Popen(
             [python, str(PEERS), name, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.errors,
             text=True,
         )
         # Wait, so that warming up disturbs no other.
-        if self.process.stdout.readline().strip() != "ready":
-            lines = self.process.stderr.read().strip().splitlines() or ["no message"]
-            raise RuntimeError(lines[-1])
+        if self.read() != "ready":
+            raise RuntimeError("did not get ready")
+
+    def read(self) -> str:
+        """Returns its next line.
+
+        Raises:
+            RuntimeError: it has died; holds its last words.
+        """
+        line = self.process.stdout.readline().strip()
+        if not line:
+            self.errors.seek(0)
+            words = self.errors.read().strip().splitlines() or ["no message"]
+            raise RuntimeError(words[-1])
+        return line
 
     def measure(self):
         """Makes one pass."""
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
-        self.rates.append(float(self.process.stdout.readline()))
+        self.rates.append(float(self.read()))
 
     def close(self):
         """Ends the process."""
         self.process.stdin.close()
         self.process.wait(timeout=60)
+        self.errors.close()
 
 
 def lay_out(data: str, folder: Path, **settings) -> data_pipelines.Manifest:

@@ -73,7 +73,7 @@ def codelab(folder, *, is_training):
 
 
 def keras_directory(folder, *, is_training):
-    """keras.utils.image_dataset_from_directory, with flip and crop for training."""
+    """keras.utils.image_dataset_from_directory, with flips alone for training."""
     import keras
     import tensorflow as tf
 
@@ -86,11 +86,9 @@ def keras_directory(folder, *, is_training):
         verbose=False,
     )
     if is_training:
-        layers = keras.Sequential(
-            [keras.layers.RandomFlip("horizontal"), keras.layers.RandomZoom(0.2)]
-        )
+        flip = keras.layers.RandomFlip("horizontal")
         dataset = dataset.map(
-            lambda images, labels: (layers(images, training=True), labels),
+            lambda images, labels: (flip(images, training=True), labels),
             tf.data.AUTOTUNE,
         )
     return counting(dataset.prefetch(tf.data.AUTOTUNE))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data_pipelines import pixels
-from data_pipelines.augment import Augment
+from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.batches import ViewBatches, check_at_least
 from data_pipelines.errors import DataError
 from data_pipelines.images.normalize import normalize, read_file
@@ -24,7 +24,7 @@ def as_arrays(
     *,
     seed: int = 0,
     view: int = 0,
-    augment: Augment | None = None,
+    augment: Augment | None = DEFAULT_AUGMENT,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the images and labels of a split, in stored order.
 
@@ -103,6 +103,8 @@ def read_encoded(items: Sequence[str | Path | bytes]) -> list[bytes]:
     Raises:
         DataError: nothing given, or an item that is no good image, by its name.
     """
+    if isinstance(items, str | bytes | Path):
+        raise DataError(f"items must be a sequence of paths or bytes; got {items!r}")
     if not len(items):
         raise DataError("no images given; at least 1 is needed")
 

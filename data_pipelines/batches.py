@@ -5,6 +5,7 @@ thread, several batches by several threads: OpenCV lets them run side by side.
 """
 
 import collections
+import numbers
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,6 +88,8 @@ class TrainBatches:
             self.label_shape = (self._num_classes,)
 
     def __getitem__(self, step: int) -> Batch:
+        if step < 0:
+            raise IndexError(step)
         start = step * self._global_batch + self._first
         numbers = np.arange(start, start + self.batch_size)
         labels = self._images.table.labels
@@ -139,7 +142,7 @@ class ViewBatches:
         batch_size: int,
         seed: int = 0,
         view: int = 0,
-        augment: Augment | None = None,
+        augment: Augment | None = DEFAULT_AUGMENT,
         host: tuple[int, int] = (0, 1),
         cache_bytes: int = 0,
     ):
@@ -194,5 +197,7 @@ def in_threads(
 def check_at_least(lowest: int, **values: int) -> None:
     """Raises DataError for the first argument that is below `lowest`, by its name."""
     for name, value in values.items():
+        if not isinstance(value, numbers.Integral):
+            raise DataError(f"{name} must be a whole number; got {value!r}")
         if value < lowest:
             raise DataError(f"{name} must be >= {lowest}; got {value}")

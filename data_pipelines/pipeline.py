@@ -43,7 +43,8 @@ def make_train(
         **options: window, host and cache_bytes as for `TrainBatches`.
 
     Raises:
-        DataError: an argument out of its range, or a shard that is damaged.
+        DataError: an argument out of its range, or a shard that is damaged. What is
+            damaged later raises a `tf.errors.OpError` that holds the same line.
     """
     batches = TrainBatches(
         manifest,

@@ -22,7 +22,8 @@ from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.reader import Table
 
 LIMIT = "decode only"
-_CACHE_BYTES = 2**33
+_CACHE_BYTES = 2**32
+_MOST = 20_000  # images held in memory to be decoded
 _CHUNK = 64  # images decoded between two looks at the clock or the queue
 
 
@@ -153,7 +154,7 @@ def decoder(table: Table) -> Callable[[], int]:
     TensorFlow's decoder with its fastest DCT in tf.data where it is installed and all
     images are JPEG, else OpenCV's in threads.
     """
-    encoded = [table.read(index) for index in range(len(table))]
+    encoded = [table.read(index) for index in range(min(len(table), _MOST))]
     is_jpeg = all(identify(data) == "JPEG" for data in encoded)
     if is_jpeg and importlib.util.find_spec("tensorflow"):
         return _tensorflow_decoder(encoded)

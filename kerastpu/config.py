@@ -98,7 +98,7 @@ class TrainingConfig:
     batch_size: int = 64
     """Images per replica and step, 1..65536; the global batch is this x replicas."""
     views: int = 1
-    """Augmented copies of each image whose features are kept, 0..50."""
+    """Augmented copies of each image whose features are kept, 0..50; features only."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ class Config:
     preset: tyro.conf.Suppress[str] = "flowers"  # named as a word, not as a flag
     """The recipe that this config started from."""
     data: str = "auto"
-    """auto, rendered, tfds:NAME, a folder of class folders, or arrays in a .npz."""
+    """auto, a name that `kerastpu data list` shows, tfds:NAME, a folder, .csv, .npz,
+    TFRecords, or any of these at gs://..."""
     accelerator: AcceleratorName = "auto"
     """What to run on; a named one that is absent is an error."""
     backend: BackendName = "auto"
@@ -167,9 +168,23 @@ class Config:
                 "input.augment.mixup and cutmix mix the images of a batch: "
                 "training.mode must be end_to_end; got features"
             )
+        is_plain = inputs.order == "exact" and not inputs.cache_mib
+        if training.mode == "features" and not is_plain:
+            raise UsageError(
+                "input.order and input.cache_mib act on the batches of end_to_end: "
+                f"they must be exact and 0 for features; got {inputs.order} and "
+                f"{inputs.cache_mib}"
+            )
         if model.name not in REGISTRY:
             raise UsageError(
                 f"model.name must be one of {', '.join(REGISTRY)}; got {model.name!r}"
+            )
+        if model.normalization != "default" and (
+            model.normalization not in REGISTRY[model.name].normalizations
+        ):
+            raise UsageError(
+                f"model.normalization of {model.name} must be default; "
+                f"got {model.normalization!r}"
             )
         if model.num_classes is not None:
             _in_range("model.num_classes", model.num_classes, 2, 1_000_000)

@@ -109,7 +109,7 @@ def shuffle_labels(source: Source, seed: int) -> Source:
 def shards_dir(source: Source, config: Config) -> Path:
     """Returns the cache folder of these images' shards under this config's splits."""
     inputs = config.input
-    split = f"{inputs.test_fraction:g}-{inputs.validation_fraction:g}"
+    split = f"{inputs.test_fraction!r}-{inputs.validation_fraction!r}"
     name = "".join(c if c.isalnum() else "-" for c in source.name)[-40:]
     skipped = "-skip" if inputs.skip_bad else ""
     version = f"v{SCHEMA_VERSION}.{DATA_VERSION}"

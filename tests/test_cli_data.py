@@ -131,6 +131,7 @@ def test_wrong_usage_is_exit_code_2(capsys, arguments, words):
 
 @pytest.mark.parametrize("command", ["inspect", "prepare", "preview"])
 def test_nothing_is_written_among_the_images(capsys, flower_folder, command):
+    fail(capsys, "inspect", flower_folder, "--out", flower_folder, code=2)
     out = flower_folder / "roses" / "new.png"
     line = fail(capsys, command, flower_folder, "--out", out, code=2)
     assert "inside the data" in line
@@ -328,3 +329,16 @@ def test_names_that_are_no_text_do_no_harm(capsys, flower_folder, tmp_path):
     assert "\\udcfe.jpg" in succeed(capsys, "prepare", photos, "--out", shards)
     assert succeed(capsys, "verify", shards).endswith("ok\n")
     succeed(capsys, "preview", photos, "--out", tmp_path / "p.png", "--size", 32)
+
+
+def test_throughput_prints_a_table_or_one_object(flower_folder, tmp_path, capsys):
+    shards = tmp_path / "shards"
+    data_pipelines.prepare(data_pipelines.from_folder(flower_folder), shards)
+    flags = ["data", "throughput", str(shards), "--image-size", "32", "--rounds", "1"]
+    assert main([*flags, "--json"]) == 0
+    stages = json.loads(capsys.readouterr().out)["stages"]
+    assert main(flags) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[1:]] == [s["stage"] for s in stages]
+    assert main([*flags[:-1], "0"]) == 2
+    assert "--rounds must be 1..1000; got 0" in capsys.readouterr().err

@@ -1,4 +1,10 @@
-"""A PyDataset feeds the same batches as tf.data."""
+"""A PyDataset feeds the same batches as tf.data, on JAX too."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -45,3 +51,23 @@ def test_fit_sees_the_same_batches_in_the_same_order(manifest, policy):
     for step, (left, right) in enumerate(zip(fed, streamed, strict=True)):
         for a, b, c in zip(left, right, batches[FIRST + step], strict=True):
             assert np.array_equal(a, b) and np.array_equal(a, c)
+
+
+def test_jax_sees_every_step_once_and_holds_few_ahead():
+    script = Path(__file__).parent / "scripts" / "feed_jax.py"
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ
+        | {
+            "KERAS_BACKEND": "jax",
+            "JAX_PLATFORMS": "cpu",
+            "PYTHONPATH": str(Path.cwd()),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["seen"] == list(range(2, 14))
+    assert found["made"] <= 12 + (os.cpu_count() or 1) + 4

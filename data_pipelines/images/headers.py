@@ -24,6 +24,9 @@ _MAGIC = {
 }
 # 0xFF and what follows; not stuffed zeros, restarts and others that have no content.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
+# Encoders write at most 14; each one costs a pass over all blocks of the image, so a
+# small file of many scans could keep a decoder busy for hours.
+MAX_SCANS = 100
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 # Start of frame, all kinds: 0xC4, 0xC8 and 0xCC among them mean other things.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -70,6 +73,11 @@ def has_one_scan(data: bytes) -> bool:
     return markers[-2:] == [_START_OF_SCAN, _END_OF_IMAGE] and (
         markers.count(_START_OF_SCAN) == 1
     )
+
+
+def count_scans(data: bytes) -> int:
+    """Returns the number of scans of a JPEG."""
+    return sum(marker == _START_OF_SCAN for marker, _ in _jpeg_markers(data))
 
 
 def is_allowed(height: int, width: int) -> bool:

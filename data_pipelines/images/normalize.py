@@ -27,7 +27,7 @@ from PIL import (
 )
 
 from data_pipelines import pixels
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, UnreadableError
 from data_pipelines.images import headers
 from data_pipelines.images.headers import identify
 from data_pipelines.images.pnm import read_plain
@@ -91,7 +91,8 @@ def read_file(path: Path, name: str) -> bytes:
             )
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise UnreadableError(f"{name}: cannot be read: {reason}") from error
 
 
 def normalize(
@@ -188,6 +189,8 @@ def _open(data: bytes, name: str, kind: str) -> Image.Image:
         )
     if kind in ("JPEG", "PNG") and not headers.has_end(data):
         raise DataError(f"{name}: truncated or damaged {kind} (no end marker)")
+    if kind == "JPEG" and headers.count_scans(data) > headers.MAX_SCANS:
+        raise DataError(f"{name}: more than {headers.MAX_SCANS} scans in a JPEG")
     return image
 
 

@@ -51,7 +51,10 @@ def contact_sheet(
         top = position // columns * height + _GAP
         sheet.paste(Image.fromarray(image), (left, top))
         if titles is not None:
-            text = titles[position]
+            # One line that can be drawn: names of folders may hold anything.
+            text = " ".join(
+                titles[position].encode("utf-8", "replace").decode().split()
+            )
             while text and draw.textlength(text, font) > width - _GAP:
                 text = text[:-1]
             draw.text((left, top + image.shape[0]), text, fill="black", font=font)

@@ -31,7 +31,9 @@ def hold(path: Path) -> Iterator[None]:
                 try:
                     yield
                 finally:
-                    path.unlink(missing_ok=True)
+                    # Windows does not remove what is open.
+                    with contextlib.suppress(PermissionError):
+                        path.unlink(missing_ok=True)
                 return
 
 

@@ -17,7 +17,8 @@ from data_pipelines.shards.splits import (
 
 MANIFEST_FILE = "manifest.json"
 # Counts the changes of how images are normalized, split and ordered.
-DATA_VERSION = 1
+# 2: a source's own split is kept, numbered folders are named without their number.
+DATA_VERSION = 2
 # Of JPEG, where an image is encoded again.
 DEFAULT_QUALITY = 95
 
@@ -157,8 +158,11 @@ def _from_json(directory: Path, content: Any) -> Manifest:
     if isinstance(content, dict):
         content = {**content, "directory": directory}
     manifest = typed_json.build(Manifest, content, "manifest")
-    if not manifest.class_names or set(manifest.splits) != set(SPLITS):
-        raise DataError(f"class names and the splits {', '.join(SPLITS)} are needed")
+    names = manifest.class_names
+    if not names or len(set(names)) < len(names) or set(manifest.splits) != {*SPLITS}:
+        raise DataError(
+            f"class names, all different, and the splits {', '.join(SPLITS)} are needed"
+        )
     for name in SPLITS:
         split = manifest.splits[name]
         for shard in split.shards:

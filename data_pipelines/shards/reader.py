@@ -59,6 +59,7 @@ class Table:
             for offset, data in read_records(path):
                 try:
                     record = decode_example(data)
+                    _check_label(record.label, len(manifest.class_names))
                 except DataError as error:
                     raise DataError(
                         f"{path.name}: record at byte {offset}: {error}"
@@ -68,6 +69,11 @@ class Table:
                 places.append(_Place(shard, start, len(record.image)))
                 labels.append(record.label)
                 names.append(record.name)
+        if len(names) != manifest.num_examples(split):
+            raise DataError(
+                f"{manifest.directory}: split {split!r} has {len(names)} records; the "
+                f"manifest says {manifest.num_examples(split)}"
+            )
         self._places = places
         self.labels, self.names = np.array(labels, np.int32), tuple(names)
         self._read_at = _open_all(self, self._paths)
@@ -91,6 +97,11 @@ class Table:
         if len(data) != place.num_bytes:
             raise DataError(f"{self._paths[place.shard]}: was cut while it was read")
         return data
+
+
+def _check_label(label: int, num_classes: int) -> None:
+    if not 0 <= label < num_classes:
+        raise DataError(f"class {label}; allowed are 0..{num_classes - 1}")
 
 
 def _open_all(

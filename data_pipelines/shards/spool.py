@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from data_pipelines.errors import DataError
+from data_pipelines.errors import DataError, UnreadableError
 from data_pipelines.images.normalize import CheckedImage
 from data_pipelines.shards import journal
 from data_pipelines.shards.parallel import map_ordered
@@ -116,6 +116,8 @@ def _make_check(
                 example.name,
             )
             framed = frame_record(encode_example(record))
+        except UnreadableError as error:
+            return [example.name, str(error), None], b""
         except DataError as error:
             return [example.name, str(error)], b""
         return [example.name, hashlib.sha256(data).hexdigest(), len(framed)], framed
@@ -125,7 +127,7 @@ def _make_check(
 
 def _to_outcome(example: Example, entry: list[Any], offset: int) -> Stored | str:
     """Returns what a journal entry says: where the record lies, or what is wrong."""
-    if len(entry) == 2:
+    if len(entry) == 2 or entry[2] is None:
         return str(entry[1])
     _, digest, num_bytes = entry
     return Stored(
@@ -150,7 +152,8 @@ def _recover(
     left = zip(examples, journal.read_lines(lines, mark), strict=False)
     for example, (entry, line_end) in left:
         outcome = _to_outcome(example, entry, offset)
-        if entry[0] != example.name:
+        # What could not be read then may be readable now.
+        if entry[0] != example.name or entry[-1] is None:
             break
         if isinstance(outcome, Stored):
             if not _is_whole(read_spool(spool, outcome), outcome):

@@ -5,11 +5,14 @@ Arrays become tuples. A field with a default may be missing, so older files can 
 
 import dataclasses
 import functools
+import sys
 import types
 import typing
 from typing import Any
 
 from data_pipelines.errors import DataError
+
+_MAX_FLOAT = sys.float_info.max  # JSON's whole numbers have no limit
 
 
 def build(hint: Any, value: Any, where: str) -> Any:
@@ -43,6 +46,8 @@ def _expect(kind: type, value: Any, where: str) -> Any:
     if not is_kind or (isinstance(value, bool) and kind is not bool):
         shown = repr(value)[:40]
         raise DataError(f"{where} must be {kind.__name__}; got {shown}")
+    if kind is float and not -_MAX_FLOAT <= value <= _MAX_FLOAT:
+        raise DataError(f"{where} must be a finite number; got {str(value)[:40]}")
     return value
 
 

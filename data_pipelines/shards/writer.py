@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import math
+import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -61,6 +62,11 @@ def prepare(
     """
     out_dir = Path(out_dir)
     place = out_dir.resolve()  # has a name and a parent, even if given as "."
+    if place.is_mount():
+        raise DataError(
+            f"{out_dir}: a mount point, which no folder can replace; choose a folder "
+            "in it"
+        )
     work = place.with_name(f".{place.name}.partial")
     lock_file = place.with_name(f".{place.name}.lock")
     plan = manifest.Manifest(
@@ -243,6 +249,8 @@ def _write_shard(
             framed = read_spool(spool, item)
             digest.update(framed)
             file.write(framed)
+        file.flush()
+        os.fsync(file.fileno())  # the folder gets its name only when all is on the disk
         return file.tell(), digest.hexdigest()
 
 

@@ -119,6 +119,8 @@ def _parse(file: TextIO, path: Path) -> Iterator[_Row]:
 def _find_delimiter(file: TextIO) -> str:
     """Returns what separates the names of the columns, the first line's own words."""
     header = file.readline(_MAX_HEADER)
+    if len(header) == _MAX_HEADER:
+        raise DataError("line 1 is too long for the names of columns")
     file.seek(0)
     words = {*_PATH_COLUMNS, *_LABEL_COLUMNS, _SPLIT_COLUMN}
 

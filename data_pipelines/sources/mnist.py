@@ -55,6 +55,6 @@ def from_csv_folder(folder: Path, class_names: Sequence[str]) -> Source:
 def _find(folder: Path, stem: str, kind: str) -> Path:
     names = [f"{stem}{dot}{kind}{end}" for dot in "-." for end in ("", ".gz")]
     for name in names:
-        if (folder / name).exists():
+        if (folder / name).is_file():  # some archives have folders so called
             return folder / name
     raise DataError(f"{folder}: none of {', '.join(names)} is there")

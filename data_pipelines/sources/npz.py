@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 # What zipfile, its decompressors and NumPy's reading of a header raise on damage.
+_MAX_BYTES = 2**34  # an archive may claim any size; a file of a kilobyte, petabytes
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -129,6 +130,10 @@ def _read_array(archive: zipfile.ZipFile, key: str, path: str | Path) -> "np.nda
             raise DataError(
                 f"{path}: {key} claims to be {dtype} {shape}, but has {num_bytes:,} "
                 "bytes"
+            )
+        if num_bytes > _MAX_BYTES:
+            raise DataError(
+                f"{path}: {key} has {num_bytes:,} bytes; at most {_MAX_BYTES:,} allowed"
             )
         file.seek(0)
         return npy.read_array(file, allow_pickle=False)

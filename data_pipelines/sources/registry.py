@@ -50,8 +50,11 @@ def open_source(
             data, download=download, num_rendered=num_rendered, progress=progress
         )
     if isinstance(data, str) and cloud.is_remote(data):
-        local = cloud.fetch(data, cache_dir(), progress=progress)
-        return replace(open_source(local), name=data)
+        # A table's images lie below its folder; alone it would be of no use.
+        folder, _, file = data.rpartition("/")
+        table = file if file.endswith(".csv") and not set(file) & {*"*?["} else ""
+        local = cloud.fetch(folder if table else data, cache_dir(), progress=progress)
+        return replace(_open_path(local / table), name=data)
     return _open_path(data)
 
 

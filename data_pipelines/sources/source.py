@@ -135,9 +135,10 @@ def from_arrays(
     import numpy as np
 
     images, labels = np.asarray(images), np.asarray(labels)
+    splits = None if splits is None else [str(split) for split in splits]
     _check_arrays(images, labels, class_names, splits)
     width = len(str(len(images) - 1))
-    of_image: Sequence[str | None] = splits or [None] * len(images)
+    of_image = [None] * len(images) if splits is None else splits
     examples = tuple(
         Example(f"{i:0{width}}", label, functools.partial(_to_pnm, image), split)
         for i, (image, label, split) in enumerate(
@@ -177,9 +178,10 @@ def _check_arrays(
             f"labels must be {shape[0]} integers, one per image; got {labels.dtype} "
             f"{labels.shape}"
         )
-    if num_classes < 2 or len(set(class_names)) != num_classes:
+    are_texts = all(isinstance(name, str) for name in class_names)
+    if num_classes < 2 or len(set(class_names)) != num_classes or not are_texts:
         raise DataError(
-            f"class_names must be 2 or more different names; got {list(class_names)}"
+            f"class_names must be 2 or more different texts; got {list(class_names)}"
         )
     if labels.min() < 0 or labels.max() >= num_classes:
         raise DataError(

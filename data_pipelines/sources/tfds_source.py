@@ -77,7 +77,8 @@ def from_tfds(
     class_names = _class_names(name, features)
     splits = _splits(builder)
     roles = {split.name: split_of_word(split.name) for split in splits}
-    comes_split = {"train", "test"} <= set(roles.values())
+    held_out = {"validation", "test"} & set(roles.values())
+    comes_split = "train" in roles.values() and bool(held_out)
     left_out = [split for split, role in roles.items() if comes_split and not role]
     examples = [
         replace(example, split=role if comes_split else None)

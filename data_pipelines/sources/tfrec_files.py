@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipelines.errors import DataError
-from data_pipelines.shards.manifest import MANIFEST_FILE, Manifest
+from data_pipelines.shards.manifest import Manifest
 from data_pipelines.sources.split_names import split_of_word
 
 _RECORD_FILE = re.compile(r"[^.].*\.(tfrec|tfrecords?)(-[0-9]{5,}-of-[0-9]{5,})?")
 # flowers00-230.tfrec (codelab) and 00-512x512-798.tfrec (Kaggle) hold 230 and 798
 # records: "good practice to have the number of records in the filename". The number
-# after "of" counts files.
-_COUNTED = re.compile(r".*[0-9]{2,}(-[0-9]+x[0-9]+)?-(?P<count>[0-9]+)\.tfrec")
+# after "of" counts files, and 2024-05 is a date.
+_COUNTED = re.compile(
+    r"(.*[^0-9-])?[0-9]{2,3}(-[0-9]+x[0-9]+)?-(?P<count>[0-9]+)\.tfrec"
+)
 _COUNTS_FILES = re.compile(r".*-of-[0-9]+\.tfrec")
 # tf_flowers-train.tfrecord-00000-of-00002 of TensorFlow Datasets.
 _SPLIT_IN_NAME = re.compile(r".+-(?P<split>[a-z]+)\.tfrecord-[0-9]+-of-[0-9]+")
@@ -45,7 +47,7 @@ def holds_records(path: str | Path) -> bool:
     path = Path(path)
     if not path.is_dir():
         return _RECORD_FILE.fullmatch(path.name.replace("*", "x")) is not None
-    return (path / MANIFEST_FILE).is_file() or bool(_files_of_folder(path))
+    return bool(_files_of_folder(path))
 
 
 def find_record_files(pattern: str | Path) -> list[RecordFile]:
@@ -65,7 +67,9 @@ def find_record_files(pattern: str | Path) -> list[RecordFile]:
     else:
         whole = Path(pattern)
         found = Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
-        paths = sorted(path for path in found if path.is_file())
+        paths = sorted(
+            path for path in found if path.is_file() and not path.name.startswith(".")
+        )
     if not paths:
         raise DataError(f"{pattern}: no .tfrec or .tfrecord file found")
     root = os.path.commonpath([path.parent for path in paths])

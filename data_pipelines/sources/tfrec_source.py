@@ -12,6 +12,7 @@ from data_pipelines.sources.tfrec_fields import NO_CLASS
 from data_pipelines.sources.tfrec_files import (
     RecordFile,
     find_record_files,
+    holds_records,
     shard_files,
 )
 from data_pipelines.sources.tfrec_index import Record, read_image, walk
@@ -92,12 +93,15 @@ def read_unlabeled(pattern: str | Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _manifest_of(folder: Path) -> Manifest | None:
-    return load_manifest(folder) if (folder / MANIFEST_FILE).is_file() else None
+    is_ours = (folder / MANIFEST_FILE).is_file() and holds_records(folder)
+    return load_manifest(folder) if is_ours else None
 
 
 def _labeled_records(file: RecordFile) -> list[Record]:
     """Returns the records of a file where all have a class, or none where none has."""
     records = [record for record, _ in walk(file)]
+    if not records and file.num_records != 0:
+        raise DataError(f"{file.path}: holds no records")
     unlabeled = [record for record in records if record.number == NO_CLASS]
     if unlabeled and len(unlabeled) < len(records):
         raise DataError(f"{unlabeled[0]}: has no class; other records have one")

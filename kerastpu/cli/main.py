@@ -46,7 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_from_engine(error):
             raise
-        return _fail(f"{type(error).__name__}: {str(error).splitlines()[0]}", 1)
+        # TensorFlow wraps what a pipeline of ours says in its own words.
+        text = str(error)
+        _, is_data, told = text.partition("DataError: ")
+        reason = told if is_data else f"{type(error).__name__}: {text}"
+        return _fail(reason.splitlines()[0], 1)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
 

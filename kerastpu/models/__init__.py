@@ -43,6 +43,7 @@ class ModelEntry:
         num_parameters: All parameters, BatchNorm statistics included, at
             `image_size`, 3 channels and `num_classes`.
         weights: Names accepted as `weights` beside None.
+        normalizations: Names accepted as `normalization`; none if weights fix it.
     """
 
     module: str
@@ -54,6 +55,7 @@ class ModelEntry:
     num_classes: int
     num_parameters: int
     weights: tuple[str, ...] = ()
+    normalizations: tuple[str, ...] = ()
 
     def load(self) -> Callable[..., keras.Model]:
         """Imports and returns the builder (and with it, Keras)."""
@@ -70,6 +72,7 @@ REGISTRY: dict[str, ModelEntry] = {
         image_size=192,
         num_classes=5,
         num_parameters=78_263,
+        normalizations=("unit", "mnist"),
     ),
     "squeezenet": ModelEntry(
         module="kerastpu.models.squeezenet",
@@ -80,6 +83,7 @@ REGISTRY: dict[str, ModelEntry] = {
         image_size=192,
         num_classes=5,
         num_parameters=120_613,
+        normalizations=("unit", "mnist"),
     ),
     "efficientnet_lite0": ModelEntry(
         module="kerastpu.models.efficientnet_lite",

@@ -163,3 +163,15 @@ def test_a_shard_cut_under_the_reader_is_told(manifest, tmp_path):
         file.truncate(last.stat().st_size // 2)
     with pytest.raises(DataError, match="was cut while it was read"):
         table.read(len(table) - 1)
+
+
+def test_a_split_that_does_not_hold_what_the_manifest_says_is_refused(manifest):
+    test = manifest.splits["test"]
+    more = dataclasses.replace(test.shards[0], count=test.shards[0].count + 1)
+    split = dataclasses.replace(test, shards=(more, *test.shards[1:]))
+    changed = dataclasses.replace(manifest, splits={**manifest.splits, "test": split})
+    with pytest.raises(DataError, match="records; the manifest says"):
+        Table(changed, "test")
+    two = dataclasses.replace(manifest, class_names=manifest.class_names[:2])
+    with pytest.raises(DataError, match=r"record at byte \d+: class 2; allowed are 0"):
+        Table(two, "test")

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-HEAVY = {"tensorflow", "keras", "matplotlib", "PIL", "numpy", "google.protobuf"}
+HEAVY = {"tensorflow", "cv2", "keras", "matplotlib", "PIL", "numpy", "google.protobuf"}
 
 
 def test_import_loads_nothing_heavy():

@@ -32,7 +32,8 @@ def check_out(out: Path, data: str) -> None:
     Raises:
         UsageError: `out` lies in the folder `data`.
     """
-    if Path(data).is_dir() and Path(data).resolve() in out.resolve().parents:
+    folder, wanted = Path(data).resolve(), out.resolve()
+    if folder.is_dir() and folder in (wanted, *wanted.parents):
         raise UsageError(
             f"--out {out} is inside the data, {data}; choose another place"
         )

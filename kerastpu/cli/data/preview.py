@@ -1,11 +1,13 @@
 """`kerastpu data preview DATA --out PNG`: what augmentation makes of a few images."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_pipelines.augment import Augment
+from data_pipelines.errors import DataError
 from kerastpu.cli import parsing
 from kerastpu.cli.data import opening
 from kerastpu.errors import UsageError
@@ -45,9 +47,18 @@ def run(arguments: Sequence[str]) -> int:
     from kerastpu import files
 
     source = opening.open_data(parsed.data)
-    examples = pick_across(source, parsed.num, parsed.seed)
+    images, examples = [], []
+    for example in pick_across(source, len(source.examples), parsed.seed):
+        with contextlib.suppress(DataError):  # `inspect` lists the bad ones
+            image = decode_rgb(example.read(), example.name)
+            images.append(np.asarray(image))
+            examples.append(example)
+        if len(images) == parsed.num:
+            break
+    if not images:
+        raise DataError(f"{source.name}: no image can be read")
     grid = augmentation_grid(
-        [np.asarray(decode_rgb(item.read(), item.name)) for item in examples],
+        images,
         parsed.augment,
         size=parsed.size,
         columns=parsed.variants,

@@ -82,3 +82,13 @@ def test_a_file_without_permission_is_named(tmp_path):
     path.chmod(0)
     with pytest.raises(DataError, match=r"^secret.jpg: cannot be read: Permission"):
         read_file(path, "secret.jpg")
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_at_once():
+    data = encode(draw(0, 64, 64).convert("L"), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    start = time.monotonic()
+    with pytest.raises(DataError, match="x: more than 100 scans in a JPEG"):
+        normalize(data[:last] + data[last:-2] * 5000 + data[-2:], "x")
+    assert time.monotonic() - start < 5
+    normalize(data, "x")

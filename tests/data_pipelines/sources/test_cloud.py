@@ -13,7 +13,7 @@ import pytest
 from drawings import draw, encode
 from record_files import codelab_example, write_records
 
-from data_pipelines import from_folder
+from data_pipelines import from_folder, open_source
 from data_pipelines.errors import DataError
 from data_pipelines.sources import cloud
 from data_pipelines.sources.tfrec_source import from_tfrecords
@@ -176,3 +176,13 @@ def test_all_results_come_and_the_first_error_ends_it():
     assert sorted(found) == sorted(number for item in items for number in range(item))
     with pytest.raises(ValueError, match="-1 is negative"):
         list(run_watched(work, [-1], seconds=5, errors=(ValueError,)))
+
+
+def test_a_table_is_fetched_with_its_images(bucket):
+    put(f"{bucket}/labels.csv", b"path,label\nroses/0.png,rose\ntulips/1.png,tulip\n")
+    for number, name in enumerate(("roses", "tulips")):
+        put(f"{bucket}/{name}/{number}.png", encode(draw(number), "PNG"))
+    source = open_source(f"{bucket}/labels.csv")
+    assert source.name == f"{bucket}/labels.csv"
+    found = [example.read() for example in source.examples]
+    assert found == [encode(draw(number), "PNG") for number in range(2)]

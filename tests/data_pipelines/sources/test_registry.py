@@ -4,11 +4,12 @@ import http.server
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from drawings import make_folder
 
-from data_pipelines import ArrayData, cache_dir, data_dir, open_source, probe
+from data_pipelines import ArrayData, cache_dir, data_dir, names, open_source, probe
 from data_pipelines.errors import DataError
 from data_pipelines.sources.source import from_arrays
 
@@ -131,3 +132,8 @@ def test_the_cache_follows_the_platform_unless_named(monkeypatch, tmp_path):
     monkeypatch.delenv("KERASTPU_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_dir() == tmp_path / "xdg" / "kerastpu"
+
+
+def test_the_documentation_tells_of_every_name():
+    text = Path("docs/data_sources.md").read_text("utf-8")
+    assert all(f"`{name}`" in text for name in names())

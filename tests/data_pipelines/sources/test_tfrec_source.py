@@ -310,3 +310,10 @@ def test_a_file_that_changes_later_is_noticed(codelab, tmp_path):
     path.unlink()
     with pytest.raises(DataError, match="No such file"):
         source.examples[0].read()
+
+
+@pytest.mark.parametrize("name", ["photos-2024-05.tfrec", "scan2024-12-31.tfrec"])
+def test_a_date_in_a_name_is_no_count(tmp_path, name):
+    records = [codelab_example(encode(draw(i), "PNG"), i) for i in range(5)]
+    write_records(tmp_path / name, records)
+    assert len(from_tfrecords(tmp_path / name).examples) == 5

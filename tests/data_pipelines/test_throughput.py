@@ -1,0 +1,30 @@
+"""Throughput: every stage is measured, against decoding alone."""
+
+import pytest
+
+from data_pipelines import throughput
+from data_pipelines.errors import DataError
+
+
+def test_every_stage_is_measured_in_turns(manifest):
+    calls = []
+    rates = throughput.measure(
+        manifest,
+        image_size=24,
+        batch_size=16,
+        rounds=2,
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    stages = [rate.stage for rate in rates]
+    assert stages[:2] == ["read the shards", throughput.LIMIT]
+    assert len(set(stages)) == len(stages) == 6
+    assert calls == [(done, 18) for done in range(1, 19)]  # a round warms up
+    assert all(0 < rate.low <= rate.images_per_second <= rate.high for rate in rates)
+    limit = rates[1].images_per_second
+    for rate in rates:
+        assert rate.share == pytest.approx(rate.images_per_second / limit)
+
+
+def test_bad_arguments_are_one_line(manifest):
+    with pytest.raises(DataError, match="rounds must be >= 1; got 0"):
+        throughput.measure(manifest, image_size=24, rounds=0)

@@ -119,7 +119,7 @@ class StopOnNaN(keras.callbacks.Callback):
         if not np.isfinite((logs or {}).get("loss", 0.0)):
             raise KerastpuError(
                 f"the loss is not finite after epoch {epoch + 1}; "
-                "lower optimizer.learning_rate or lengthen optimizer.warmup"
+                "lower optimizer.learning_rate or lengthen schedule.warmup"
             )
 
 
@@ -181,6 +181,7 @@ def fit(
     total_steps = steps_per_epoch * epochs
     rate = optimizers.learning_rate_function(
         config.optimizer,
+        config.schedule,
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
         num_replicas=accelerator.num_replicas,
@@ -200,7 +201,7 @@ def fit(
         model.compile(
             optimizer=optimizers.build_optimizer(config.optimizer, rate, total_steps),
             loss=cross_entropy(
-                num_classes, config.optimizer.label_smoothing, is_mixed=is_mixed
+                num_classes, config.loss.label_smoothing, is_mixed=is_mixed
             ),
             metrics=[accuracy(name="accuracy")],
             **accelerator.compile_options(),

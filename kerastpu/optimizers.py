@@ -5,16 +5,22 @@ import functools
 import keras
 
 from kerastpu import durations, schedules
-from kerastpu.config import OptimizerConfig
+from kerastpu.config import OptimizerConfig, ScheduleConfig
 
 
 def learning_rate_function(
-    config: OptimizerConfig, *, steps_per_epoch: int, epochs: int, num_replicas: int
+    config: OptimizerConfig,
+    schedule: ScheduleConfig,
+    *,
+    steps_per_epoch: int,
+    epochs: int,
+    num_replicas: int,
 ) -> schedules.LearningRateFunction:
     """Returns the learning rate as a pure function of the step.
 
     Args:
-        config: shape, peak and warm-up.
+        config: peak, and how it grows with replicas.
+        schedule: shape.
         steps_per_epoch: optimizer steps in one epoch.
         epochs: epochs of the whole run.
         num_replicas: replicas; the peak grows by `config.replica_scaling`.
@@ -24,16 +30,16 @@ def learning_rate_function(
         config.learning_rate, num_replicas, config.replica_scaling
     )
     warmup_steps = durations.to_steps(
-        config.warmup, steps_per_epoch=steps_per_epoch, total_steps=total_steps
+        schedule.warmup, steps_per_epoch=steps_per_epoch, total_steps=total_steps
     )
-    if config.schedule == "cosine":
+    if schedule.name == "cosine":
         return functools.partial(
             schedules.warmup_cosine,
             peak=peak,
             warmup_steps=warmup_steps,
             total_steps=total_steps,
         )
-    if config.schedule == "ramp":
+    if schedule.name == "ramp":
         low = min(1e-5, peak)
         return schedules.by_epoch(
             functools.partial(
@@ -42,7 +48,7 @@ def learning_rate_function(
                 peak=peak,
                 floor=low,
                 ramp_epochs=max(1, round(warmup_steps / steps_per_epoch)),
-                decay=config.decay,
+                decay=schedule.decay,
             ),
             steps_per_epoch,
         )

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from kerastpu.config import (
     Config,
     InputConfig,
+    LossConfig,
     ModelConfig,
     OptimizerConfig,
+    ScheduleConfig,
     TrainingConfig,
 )
 from kerastpu.errors import UsageError
@@ -24,7 +26,8 @@ def flowers() -> Config:
     return Config(
         preset="flowers",
         input=InputConfig(image_size=224),
-        optimizer=OptimizerConfig(learning_rate=1e-3, label_smoothing=0.1),
+        optimizer=OptimizerConfig(learning_rate=1e-3),
+        loss=LossConfig(label_smoothing=0.1),
         training=TrainingConfig(mode="features", epochs=30, batch_size=64, views=1),
     )
 
@@ -37,8 +40,9 @@ def squeezenet() -> Config:
     """
     return Config(
         preset="flowers-squeezenet",
-        model=ModelConfig(name="squeezenet", weights=None, dropout=0.0),
-        optimizer=OptimizerConfig(learning_rate=1e-3, warmup="3 epochs"),
+        model=ModelConfig(name="squeezenet", weights=None),
+        optimizer=OptimizerConfig(learning_rate=1e-3),
+        schedule=ScheduleConfig(warmup="3 epochs"),
         training=TrainingConfig(mode="end_to_end", epochs=35, batch_size=32),
     )
 
@@ -51,7 +55,7 @@ def tiny() -> Config:
     return Config(
         preset="tiny",
         input=InputConfig(image_size=48),
-        model=ModelConfig(name="convnet", weights=None, dropout=0.0),
+        model=ModelConfig(name="convnet", weights=None),
         optimizer=OptimizerConfig(learning_rate=2e-3),
         training=TrainingConfig(mode="end_to_end", epochs=10, batch_size=32),
     )

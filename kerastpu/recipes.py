@@ -88,7 +88,7 @@ def train_head(
             [
                 keras.Input(inputs.shape[1:], name="features"),
                 keras.layers.Dropout(
-                    config.model.dropout, seed=config.seed, name="head_dropout"
+                    config.model.head.dropout, seed=config.seed, name="head_dropout"
                 ),
                 keras.layers.Dense(
                     len(manifest.class_names),

@@ -30,7 +30,8 @@ def build_convnet(
         include_top: False: no classifier, the model returns the flat feature map.
         include_preprocessing: True: pixels 0..255 go in and the network scales them.
         weights: None; there are no trained weights.
-        normalization: How it scales: a key of `layers.NORMALIZATIONS`.
+        normalization: How it scales: a key of
+            `preprocessing.NORMALIZATIONS`.
 
     Returns:
         An uncompiled model with float32 probabilities (batch, num_classes).
@@ -39,10 +40,10 @@ def build_convnet(
         UsageError: an argument is out of range.
     """
     layers.check_arguments(input_shape, num_classes, weights, min_size=4)
-    rescaling = layers.resolve_normalization(
+    scaling = layers.resolve_normalization(
         normalization, include_preprocessing=include_preprocessing
     )
-    image, x = layers.image_input(input_shape, rescaling)
+    image, x = layers.image_input(input_shape, scaling)
     for filters, has_pool in _FILTERS:
         x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         if has_pool:

@@ -15,10 +15,7 @@ import keras
 
 from kerastpu import pretrained
 from kerastpu.errors import UsageError
-from kerastpu.models import efficientnet_lite_weights, layers
-
-# pixels * scale + offset = (pixels - 127) / 128, as the weights were trained.
-RESCALING = (1 / 128, -127 / 128)
+from kerastpu.models import efficientnet_lite_weights, layers, preprocessing
 
 _STEM_FILTERS = 32
 _HEAD_FILTERS = 1280
@@ -171,8 +168,8 @@ def build_efficientnet_lite(
         raise UsageError(
             f"weights {weights!r} need 3 channels; got input_shape {input_shape!r}"
         )
-    rescaling = RESCALING if include_preprocessing else None
-    image, x = layers.image_input(input_shape, rescaling)
+    scaling = preprocessing.LITE if include_preprocessing else None
+    image, x = layers.image_input(input_shape, scaling)
     x = _backbone(x, variant, drop_connect)
     x = keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.FEATURES)(x)
     model = layers.finish(

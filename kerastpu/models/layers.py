@@ -5,19 +5,11 @@ from __future__ import annotations
 import keras
 
 from kerastpu.errors import UsageError
+from kerastpu.models.preprocessing import NORMALIZATIONS, Preprocessing
 
 INPUT = "image"
 FEATURES = "features"
 HEAD = "probabilities"
-
-# (scale, offset) of Rescaling: pixels * scale + offset.
-UNIT_RANGE = (1 / 255, 0.0)
-# Mean and standard deviation of the training pixels of MNIST, divided by 255.
-_MNIST_MEAN, _MNIST_STD = 0.1307, 0.3081
-NORMALIZATIONS = {
-    "unit": UNIT_RANGE,
-    "mnist": (1 / 255 / _MNIST_STD, -_MNIST_MEAN / _MNIST_STD),
-}
 
 
 def check_arguments(
@@ -61,11 +53,11 @@ def check_arguments(
 
 def resolve_normalization(
     name: str, *, include_preprocessing: bool
-) -> tuple[float, float] | None:
-    """Returns (scale, offset) for pixels 0..255, or None for a bare network.
+) -> Preprocessing | None:
+    """Returns what is done to pixels 0..255, or None for a bare network.
 
     Args:
-        name: A key of `NORMALIZATIONS`: "unit" divides by 255, "mnist" subtracts the
+        name: A key of `preprocessing.NORMALIZATIONS`: "unit" divides by 255, "mnist" subtracts the
             mean 0.1307 and divides by the standard deviation 0.3081 after that.
         include_preprocessing: False: the caller's code scales.
 
@@ -80,30 +72,23 @@ def resolve_normalization(
 
 
 def image_input(
-    input_shape: tuple[int, int, int], rescaling: tuple[float, float] | None
+    input_shape: tuple[int, int, int], preprocessing: Preprocessing | None
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Makes the input of a network and scales it.
 
     The input is float32, which takes uint8 batches as they are (Keras casts them on
     the device, after the transfer); a uint8 input would silently cut floats down to
-    whole numbers. Scaling stays in float32 under mixed precision, because bfloat16
-    has only 8 bits for the 256 levels.
+    whole numbers.
 
     Args:
         input_shape: (height, width, channels).
-        rescaling: (scale, offset), or None to pass pixels on as they are.
+        preprocessing: What scales the pixels, or None to pass them on as they are.
 
     Returns:
         The model's input, and what the first layer of the network gets.
     """
     image = keras.Input(input_shape, dtype="float32", name=INPUT)
-    if rescaling is None:
-        return image, image
-    scale, offset = rescaling
-    layer = keras.layers.Rescaling(
-        scale, offset=offset, dtype="float32", name="preprocessing"
-    )
-    return image, layer(image)
+    return image, image if preprocessing is None else preprocessing(image)
 
 
 def finish(

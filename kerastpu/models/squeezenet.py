@@ -63,7 +63,8 @@ def build_squeezenet(
         include_top: False: no classifier, the model returns the 48 pooled features.
         include_preprocessing: True: pixels 0..255 go in and the network scales them.
         weights: None; there are no trained weights.
-        normalization: How it scales: a key of `layers.NORMALIZATIONS`.
+        normalization: How it scales: a key of
+            `preprocessing.NORMALIZATIONS`.
 
     Returns:
         An uncompiled model with float32 probabilities (batch, num_classes).
@@ -72,10 +73,10 @@ def build_squeezenet(
         UsageError: an argument is out of range.
     """
     layers.check_arguments(input_shape, num_classes, weights, min_size=16)
-    rescaling = layers.resolve_normalization(
+    scaling = layers.resolve_normalization(
         normalization, include_preprocessing=include_preprocessing
     )
-    image, x = layers.image_input(input_shape, rescaling)
+    image, x = layers.image_input(input_shape, scaling)
     x = _conv(x, 32, 3)
     for index, (squeeze, expand) in enumerate(_FIRES):
         if index:

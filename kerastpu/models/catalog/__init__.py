@@ -1,0 +1,1 @@
+"""Tables of architectures, one family or origin per file; none imports Keras."""

@@ -1,7 +1,7 @@
 """The pictures of a run, as PNG: legible, color-blind safe, no global state."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from kerastpu.evaluation import Evaluation
 
 # Okabe & Ito (2008), chosen to be told apart by color-blind readers.
 BLUE, VERMILION, GRAY = "#0072B2", "#D55E00", "#555555"
+COLORS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", ":")
 MAX_ANNOTATED_CLASSES = 30
 
 
@@ -66,6 +68,34 @@ def learning_rates(rates: Sequence[float], steps_per_epoch: int) -> Figure:
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     axes.grid(alpha=0.3)
+    return figure
+
+
+def compared_runs(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Validation loss and accuracy of several runs, each with its epoch kept.
+
+    Args:
+        histories: name of the run -> column of its metrics.csv -> a value per epoch.
+    """
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for index, (name, history) in enumerate(histories.items()):
+        color, dashes = COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % 3]
+        epochs = np.arange(1, len(history["val_loss"]) + 1)
+        best = int(np.argmin(history["val_loss"]))
+        for axes, column, percent in zip(
+            panels, ("val_loss", "val_accuracy"), (1, 100), strict=True
+        ):
+            values = np.asarray(history[column]) * percent
+            axes.plot(epochs, values, color=color, ls=dashes, label=_label(name))
+            axes.plot(epochs[best], values[best], "o", color=color, ms=5)
+    for axes, label in zip(panels, ("loss (nats)", "accuracy (%)"), strict=True):
+        axes.set(xlabel="Epoch", ylabel=f"Validation {label}")
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    panels[0].set_title("Dots: the epoch kept", fontsize=10, loc="left")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 

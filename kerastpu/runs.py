@@ -112,7 +112,7 @@ def _check_same_config(workdir: Path, config: Config) -> None:
     stored = read_config(workdir)
     if stored == config:
         return
-    theirs, ours = _flat(stored.to_dict()), _flat(config.to_dict())
+    theirs, ours = flatten(stored.to_dict()), flatten(config.to_dict())
     key = next(key for key in ours if theirs.get(key) != ours[key])
     raise UsageError(
         f"workdir {workdir} holds another config ({key} is {theirs.get(key)!r} there, "
@@ -120,13 +120,12 @@ def _check_same_config(workdir: Path, config: Config) -> None:
     )
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Turns nested dicts into one: {"model": {"name": x}} -> {"model.name": x}."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
 
 

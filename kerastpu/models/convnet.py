@@ -1,16 +1,15 @@
 """The codelab's simple convolutional network: 78,263 parameters at 192x192, 5 classes.
 
-Source: Google codelab "Convolutional neural networks, with Keras and TPUs".
+Source: Google codelab "Modern convnets, squeezenet, Xception, with Keras and TPUs".
 """
 
 from __future__ import annotations
 
 import keras
 
-from kerastpu.models import layers
+from kerastpu.models import blocks, layers
 
-# Filters of the four 3x3 convolutions, and which of them a 2x2 max-pool follows.
-_FILTERS = ((24, False), (24, True), (12, True), (6, False))
+_STEPS: tuple[blocks.Step, ...] = ((24, 3), (24, 3), "pool", (12, 3), "pool", (6, 3))
 
 
 def build_convnet(
@@ -30,8 +29,7 @@ def build_convnet(
         include_top: False: no classifier, the model returns the flat feature map.
         include_preprocessing: True: pixels 0..255 go in and the network scales them.
         weights: None; there are no trained weights.
-        normalization: How it scales: a key of
-            `preprocessing.NORMALIZATIONS`.
+        normalization: How it scales: a key of `preprocessing.NORMALIZATIONS`.
 
     Returns:
         An uncompiled model with float32 probabilities (batch, num_classes).
@@ -44,9 +42,6 @@ def build_convnet(
         normalization, include_preprocessing=include_preprocessing
     )
     image, x = layers.image_input(input_shape, scaling)
-    for filters, has_pool in _FILTERS:
-        x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        if has_pool:
-            x = keras.layers.MaxPooling2D(2)(x)
+    x = blocks.stack(x, _STEPS)
     x = keras.layers.Flatten(dtype="float32", name=layers.FEATURES)(x)
     return layers.finish("convnet", image, x, num_classes, include_top=include_top)

@@ -8,14 +8,14 @@ weights are the PyTorch port of Google's own, see `kerastpu.pretrained`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator
 
 import keras
 
 from kerastpu import pretrained
-from kerastpu.errors import UsageError
-from kerastpu.models import efficientnet_lite_weights, layers, preprocessing
+from kerastpu.models import heads, layers, preprocessing
 
 _STEM_FILTERS = 32
 _HEAD_FILTERS = 1280
@@ -43,6 +43,8 @@ class Variant:
 
 
 LITE0 = Variant("efficientnet_lite0", 1.0, 1.0, 0.2, pretrained.EFFICIENTNET_LITE0)
+LITE1 = Variant("efficientnet_lite1", 1.0, 1.1, 0.2, pretrained.EFFICIENTNET_LITE1)
+LITE2 = Variant("efficientnet_lite2", 1.1, 1.2, 0.3, pretrained.EFFICIENTNET_LITE2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,55 +156,25 @@ def build_efficientnet_lite(
     variant: Variant,
     *,
     input_shape: tuple[int, int, int],
-    num_classes: int,
-    include_top: bool = True,
-    include_preprocessing: bool = True,
-    weights: str | None = None,
-    drop_connect: float = 0.2,
-) -> keras.Model:
-    """Builds a member of the family; for the arguments see the named builders."""
-    layers.check_arguments(
-        input_shape, num_classes, weights, min_size=32, known_weights=("imagenet",)
-    )
-    if weights and input_shape[2] != 3:
-        raise UsageError(
-            f"weights {weights!r} need 3 channels; got input_shape {input_shape!r}"
-        )
-    scaling = preprocessing.LITE if include_preprocessing else None
-    image, x = layers.image_input(input_shape, scaling)
-    x = _backbone(x, variant, drop_connect)
-    x = keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.FEATURES)(x)
-    model = layers.finish(
-        variant.name,
-        image,
-        x,
-        num_classes,
-        include_top=include_top,
-        dropout=variant.dropout,
-    )
-    if weights:
-        efficientnet_lite_weights.load(model, variant.weights)
-    return model
-
-
-def build_efficientnet_lite0(
-    *,
-    input_shape: tuple[int, int, int] = (224, 224, 3),
     num_classes: int = 1000,
     include_top: bool = True,
     include_preprocessing: bool = True,
     weights: str | None = None,
+    pooling: str | None = "avg",
     drop_connect: float = 0.2,
 ) -> keras.Model:
-    """Builds EfficientNet-Lite0: 4.7 million parameters, 1280 features.
+    """Builds a member of the family, with 1280 features.
 
     Args:
+        variant: Which member; the builders below have set it.
         input_shape: (height, width, channels), at least 32 pixels each way.
         num_classes: Number of classes; 1000 with `weights="imagenet"` is the ImageNet
             classifier, another number gets a new random classifier.
-        include_top: False: no classifier, the model returns the 1280 pooled features.
+        include_top: False: no classifier; see `pooling`.
         include_preprocessing: True: pixels 0..255 go in, as (x - 127) / 128.
         weights: None (random) or "imagenet" (the package of `kerastpu[weights]`).
+        pooling: With `include_top=False`: "avg", "max" or "flatten" returns float32
+            features (batch, D), None the last feature map.
         drop_connect: Chance, 0..1, that training drops the last block's branch;
             earlier blocks get a linear share (stochastic depth).
 
@@ -214,12 +186,37 @@ def build_efficientnet_lite0(
         MissingExtraError: the package with the weights is not installed.
         KerastpuError: the weight file is damaged.
     """
-    return build_efficientnet_lite(
-        LITE0,
-        input_shape=input_shape,
-        num_classes=num_classes,
-        include_top=include_top,
-        include_preprocessing=include_preprocessing,
-        weights=weights,
-        drop_connect=drop_connect,
+    layers.check_arguments(
+        input_shape,
+        num_classes,
+        weights,
+        min_size=32,
+        known_weights=("imagenet",),
+        pooling=pooling,
     )
+    scaling = preprocessing.LITE if include_preprocessing else None
+    image, x = layers.image_input(input_shape, scaling)
+    x = _backbone(x, variant, drop_connect)
+    model = layers.finish(
+        variant.name,
+        image,
+        heads.pool(x, "avg" if include_top else pooling),
+        num_classes,
+        include_top=include_top,
+        dropout=variant.dropout,
+    )
+    if weights:
+        variant.weights.load(model)
+    return model
+
+
+# 4.7, 5.4 and 6.2 million parameters, trained on images of 224, 240 and 260 pixels.
+build_efficientnet_lite0 = functools.partial(
+    build_efficientnet_lite, LITE0, input_shape=(224, 224, 3)
+)
+build_efficientnet_lite1 = functools.partial(
+    build_efficientnet_lite, LITE1, input_shape=(240, 240, 3)
+)
+build_efficientnet_lite2 = functools.partial(
+    build_efficientnet_lite, LITE2, input_shape=(260, 260, 3)
+)

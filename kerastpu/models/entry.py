@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ class ModelEntry:
             `kerastpu.models.build_transfer`.
         weights: Name accepted as `weights` -> where those weights come from.
         normalizations: Names accepted as `normalization`; none if weights fix it.
+        variant: What the builder takes first, if it builds several networks.
     """
 
     module: str
@@ -55,7 +57,11 @@ class ModelEntry:
     is_backbone: bool = False
     weights: Mapping[str, WeightSource] = dataclasses.field(default_factory=dict)
     normalizations: tuple[str, ...] = ()
+    variant: str | None = None
 
     def load(self) -> Callable[..., keras.Model]:
         """Imports and returns the builder (and with it, Keras)."""
-        return getattr(importlib.import_module(self.module), self.builder)
+        builder = getattr(importlib.import_module(self.module), self.builder)
+        if self.variant is None:
+            return builder
+        return functools.partial(builder, self.variant)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import keras
 
+from kerastpu import pretrained
+from kerastpu.config import HeadConfig, PoolingName
 from kerastpu.errors import UsageError
+from kerastpu.models import heads
 from kerastpu.models.preprocessing import NORMALIZATIONS, Preprocessing
 
 INPUT = "image"
-FEATURES = "features"
-HEAD = "probabilities"
+FEATURES, HEAD = heads.FEATURES, heads.HEAD
 
 
 def check_arguments(
@@ -19,15 +23,17 @@ def check_arguments(
     *,
     min_size: int,
     known_weights: tuple[str, ...] = (),
+    pooling: str | None = None,
 ) -> None:
     """Refuses what no builder can build.
 
     Args:
-        input_shape: (height, width, channels).
+        input_shape: (height, width, channels); 3 channels if there are weights.
         num_classes: At least 2.
-        weights: None, or one of `known_weights`.
+        weights: None, or one of `known_weights`; a file is for `registry.build`.
         min_size: Smallest height and width, in pixels, that the network can halve.
         known_weights: Names of the weights that exist for the network.
+        pooling: None, or one of `config.PoolingName`.
 
     Raises:
         UsageError: says which argument, what came and what is allowed.
@@ -46,9 +52,19 @@ def check_arguments(
         raise UsageError(
             f"num_classes must be a whole number of at least 2; got {num_classes!r}"
         )
-    if weights is not None and weights not in known_weights:
-        allowed = ", ".join(["None", *map(repr, known_weights)])
-        raise UsageError(f"weights must be {allowed}; got {weights!r}")
+    pretrained.check_name(weights, known_weights)
+    if pretrained.is_file(weights):
+        raise UsageError(
+            "weights of a builder cannot be a file; build the network by its name, "
+            f"with kerastpu.models.build; got {weights!r}"
+        )
+    if weights and input_shape[2] != 3:
+        raise UsageError(
+            f"weights {weights!r} need 3 channels; got input_shape {input_shape!r}"
+        )
+    poolings = (*get_args(PoolingName), None)
+    if pooling not in poolings:
+        raise UsageError(f"pooling must be one of {poolings}; got {pooling!r}")
 
 
 def resolve_normalization(
@@ -57,7 +73,7 @@ def resolve_normalization(
     """Returns what is done to pixels 0..255, or None for a bare network.
 
     Args:
-        name: A key of `preprocessing.NORMALIZATIONS`: "unit" divides by 255, "mnist" subtracts the
+        name: A key of `NORMALIZATIONS`: "unit" divides by 255, "mnist" subtracts the
             mean 0.1307 and divides by the standard deviation 0.3081 after that.
         include_preprocessing: False: the caller's code scales.
 
@@ -86,9 +102,19 @@ def image_input(
 
     Returns:
         The model's input, and what the first layer of the network gets.
+
+    Raises:
+        UsageError: `preprocessing` is for three channels, and there are others.
     """
     image = keras.Input(input_shape, dtype="float32", name=INPUT)
-    return image, image if preprocessing is None else preprocessing(image)
+    if preprocessing is None:
+        return image, image
+    if isinstance(preprocessing.offset, tuple) and input_shape[2] != 3:
+        raise UsageError(
+            f"the preprocessing, {preprocessing.text}, needs 3 channels; got "
+            f"input_shape {input_shape!r}; include_preprocessing=False leaves it out"
+        )
+    return image, preprocessing(image)
 
 
 def finish(
@@ -115,22 +141,6 @@ def finish(
     """
     if not include_top:
         return keras.Model(image, features, name=name)
-    if dropout:
-        features = keras.layers.Dropout(dropout, name="dropout")(features)
-    classifier = keras.layers.Dense(
-        num_classes, activation="softmax", dtype="float32", name=HEAD
+    return heads.attach_head(
+        name, image, features, num_classes, HeadConfig(dropout=dropout)
     )
-    return keras.Model(image, classifier(features), name=name)
-
-
-def freeze_backbone(model: keras.Model) -> None:
-    """Makes every layer but the classifier constant, BatchNorm statistics included.
-
-    Keras runs a BatchNorm layer that is not trainable in inference mode, also while
-    the rest of the model trains. Call it before `compile`.
-
-    Args:
-        model: Made by a builder of this package; changed in place.
-    """
-    for layer in model.layers:
-        layer.trainable = layer.name == HEAD

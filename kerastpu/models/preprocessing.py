@@ -55,7 +55,8 @@ class Preprocessing:
     def on_array(self, images: np.ndarray) -> np.ndarray:
         """Applies it to an array (..., channels) of 0..255; returns float32."""
         images = images[..., ::-1] if self.is_bgr else images
-        scale, offset = np.float32(self.scale), np.float32(self.offset)
+        scale = np.asarray(self.scale, np.float32)
+        offset = np.asarray(self.offset, np.float32)
         return images.astype(np.float32) * scale + offset
 
 
@@ -84,6 +85,8 @@ CAFFE = Preprocessing(
 TORCH = _standardize(
     "(x / 255 - mean) / std of ImageNet", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 )
+# As the larger networks of EfficientNetV2 do it.
+SIGNED = Preprocessing("x / 128 - 1", 1 / 128, -1.0)
 # As EfficientNet-Lite's weights were trained.
 LITE = Preprocessing("(x - 127) / 128", 1 / 128, -127 / 128)
 

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerastpu import pretrained
 from kerastpu.errors import UsageError
-from kerastpu.models.catalog import codelab, efficientnet_lite
+from kerastpu.models.catalog import (
+    applications,
+    codelab,
+    efficientnet_lite,
+    mnist,
+    squeezenet,
+)
 from kerastpu.models.entry import ModelEntry
 
 if TYPE_CHECKING:
     import keras
 
-REGISTRY: Mapping[str, ModelEntry] = codelab.ENTRIES | efficientnet_lite.ENTRIES
+REGISTRY: Mapping[str, ModelEntry] = (
+    codelab.ENTRIES
+    | mnist.ENTRIES
+    | squeezenet.ENTRIES
+    | efficientnet_lite.ENTRIES
+    | applications.ENTRIES
+)
 
 _COMMON = (
     "input_shape",
@@ -22,6 +37,28 @@ _COMMON = (
     "include_preprocessing",
     "weights",
 )
+
+
+def find(name: str, *, what: str = "model", is_backbone: bool = False) -> ModelEntry:
+    """Returns the entry called `name`.
+
+    Args:
+        name: A key of `REGISTRY`.
+        what: What to call it in the message.
+        is_backbone: Whether only backbones will do.
+
+    Raises:
+        UsageError: there is none; names those that are called nearly so.
+    """
+    known = [
+        key for key, entry in REGISTRY.items() if entry.is_backbone or not is_backbone
+    ]
+    if name in known:
+        return REGISTRY[name]
+    plain = str(name).lower().replace("-", "_")
+    near = difflib.get_close_matches(plain, known, n=3)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise UsageError(f"unknown {what} {name!r}; {hint}`kerastpu models` lists all")
 
 
 def build(
@@ -44,7 +81,9 @@ def build(
             (batch, num_features), and `num_classes` is not used.
         include_preprocessing: True: pixels 0..255 go in, and the model scales them.
             False: the bare network, for code that scales by itself.
-        weights: None (random), or a name that the entry lists.
+        weights: None (random), a name that the entry lists, or a file of this network's
+            weights: `.weights.h5` and `.keras` of Keras 3, `.h5` of Keras 2. A
+            classifier for another number of classes stays random.
         **options: What this builder takes beside that.
 
     Returns:
@@ -54,11 +93,9 @@ def build(
     Raises:
         UsageError: an unknown name or option, or an argument out of range.
         MissingExtraError: `weights` come from a package that is not installed.
-        KerastpuError: the weight file is damaged.
+        KerastpuError: the weights cannot be had, are damaged or of another network.
     """
-    if name not in REGISTRY:
-        raise UsageError(f"unknown model {name!r}; known: {', '.join(REGISTRY)}")
-    entry = REGISTRY[name]
+    entry = find(name)
     builder = entry.load()
     allowed = [
         key for key in inspect.signature(builder).parameters if key not in _COMMON
@@ -68,11 +105,15 @@ def build(
             f"model {name!r} takes no option {', '.join(unknown)}; "
             f"its options: {', '.join(allowed) or 'none'}"
         )
-    return builder(
+    is_file = pretrained.is_file(weights)
+    model = builder(
         input_shape=input_shape,
         num_classes=entry.num_classes if num_classes is None else num_classes,
         include_top=include_top,
         include_preprocessing=include_preprocessing,
-        weights=weights,
+        weights=None if is_file else weights,
         **options,
     )
+    if is_file:
+        pretrained.load_file(model, Path(str(weights)).expanduser())
+    return model

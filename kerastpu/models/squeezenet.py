@@ -1,49 +1,17 @@
 """The codelab's SqueezeNet-like solution: 120,613 parameters with 5 classes.
 
-Source: Google codelab "Convolutional neural networks, with Keras and TPUs"; fire
-modules from Iandola et al., arXiv:1602.07360.
+Source: Google codelab "Modern convnets, squeezenet, Xception, with Keras and TPUs" and
+its notebook 07_Keras_Flowers_TPU_squeezenet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 
-from kerastpu.models import layers
+from kerastpu.models import blocks, fire, layers
 
 # (squeeze, expand) filters of the fire modules; a 2x2 max-pool between them.
 _FIRES = ((24, 48), (48, 96), (64, 128), (48, 96), (24, 48))
-
-# The codelab lowers it from Keras's 0.99: a small data set makes few updates.
-_BN_MOMENTUM = 0.9
-
-
-def _conv(x: keras.KerasTensor, filters: int, size: int) -> keras.KerasTensor:
-    """Applies convolution, ReLU and BatchNorm, in the codelab's order."""
-    conv = keras.layers.Conv2D(filters, size, padding="same", activation="relu")
-    return keras.layers.BatchNormalization(momentum=_BN_MOMENTUM)(conv(x))
-
-
-def fire_module(
-    squeeze: int, expand: int
-) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
-    """Makes a fire module: a cheap stand-in for a 3x3 convolution.
-
-    Args:
-        squeeze: Filters of the 1x1 convolution that narrows the input.
-        expand: Filters of the output: half 1x1, half 3x3, both on the narrow data.
-
-    Returns:
-        A function (batch, height, width, any) -> (batch, height, width, expand).
-    """
-
-    def apply(x: keras.KerasTensor) -> keras.KerasTensor:
-        narrow = _conv(x, squeeze, 1)
-        branches = [_conv(narrow, expand // 2, 1), _conv(narrow, expand // 2, 3)]
-        return keras.layers.Concatenate()(branches)
-
-    return apply
 
 
 def build_squeezenet(
@@ -63,8 +31,7 @@ def build_squeezenet(
         include_top: False: no classifier, the model returns the 48 pooled features.
         include_preprocessing: True: pixels 0..255 go in and the network scales them.
         weights: None; there are no trained weights.
-        normalization: How it scales: a key of
-            `preprocessing.NORMALIZATIONS`.
+        normalization: How it scales: a key of `preprocessing.NORMALIZATIONS`.
 
     Returns:
         An uncompiled model with float32 probabilities (batch, num_classes).
@@ -77,10 +44,27 @@ def build_squeezenet(
         normalization, include_preprocessing=include_preprocessing
     )
     image, x = layers.image_input(input_shape, scaling)
-    x = _conv(x, 32, 3)
-    for index, (squeeze, expand) in enumerate(_FIRES):
-        if index:
-            x = keras.layers.MaxPooling2D(2)(x)
-        x = fire_module(squeeze, expand)(x)
+    x = fires(x, batch_norm="after")
     x = keras.layers.GlobalAveragePooling2D(dtype="float32", name=layers.FEATURES)(x)
     return layers.finish("squeezenet", image, x, num_classes, include_top=include_top)
+
+
+def fires(x: keras.KerasTensor, *, batch_norm: blocks.BatchNorm) -> keras.KerasTensor:
+    """Applies a convolution and five fire modules with pools between them.
+
+    Args:
+        x: (batch, height, width, channels), scaled pixels.
+        batch_norm: Where BatchNorm stands in the fire modules; see `blocks.conv`. In
+            the convolution before them it comes after the ReLU.
+
+    Returns:
+        (batch, height / 16, width / 16, 48).
+    """
+    x = blocks.conv(x, 32, 3, "conv1", batch_norm="after")
+    return blocks.with_pools(
+        x,
+        [
+            fire.fire_module(*filters, batch_norm=batch_norm, name=f"fire{number}")
+            for number, filters in enumerate(_FIRES, start=1)
+        ],
+    )

@@ -1,0 +1,107 @@
+"""What stands on a backbone: pooling, hidden layers, dropout, softmax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+
+from kerastpu.config import HeadConfig
+
+FEATURES = "features"
+HEAD = "probabilities"
+
+# Keras's 0.99 forgets over hundreds of steps; a small data set makes few.
+_BN_MOMENTUM = 0.9
+
+_POOLINGS = {
+    "avg": keras.layers.GlobalAveragePooling2D,
+    "max": keras.layers.GlobalMaxPooling2D,
+    "flatten": keras.layers.Flatten,
+}
+
+
+def pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
+    """Turns a feature map into a vector, float32 also under mixed precision.
+
+    Args:
+        x: (batch, height, width, channels).
+        pooling: "avg", "max" or "flatten"; None leaves the map as it is.
+
+    Returns:
+        (batch, channels), with "flatten" (batch, height * width * channels): the layer
+        called "features".
+    """
+    if pooling is None:
+        return x
+    return _POOLINGS[pooling](dtype="float32", name=FEATURES)(x)
+
+
+def head_layers(
+    head: HeadConfig, num_classes: int, *, seed: int | None = None
+) -> Iterator[keras.layers.Layer]:
+    """Makes the layers from features to probabilities, in their order.
+
+    Args:
+        head: Hidden layers, their activation, BatchNorm and dropout; its pooling is
+            that of the backbone, see `pool`.
+        num_classes: Number of classes.
+        seed: Of the dropout; None: another one each time.
+
+    Yields:
+        Layers for features (batch, D); the last one is called "probabilities" and
+        float32 also under mixed precision.
+    """
+    if head.batch_norm:
+        yield keras.layers.BatchNormalization(momentum=_BN_MOMENTUM, name="features_bn")
+    for number, units in enumerate(head.units, start=1):
+        yield from _dropout(head.dropout, f"hidden{number}_dropout", seed, number)
+        yield keras.layers.Dense(
+            units, use_bias=not head.batch_norm, name=f"hidden{number}"
+        )
+        if head.batch_norm:
+            yield keras.layers.BatchNormalization(
+                momentum=_BN_MOMENTUM, name=f"hidden{number}_bn"
+            )
+        yield keras.layers.Activation(
+            head.activation, name=f"hidden{number}_activation"
+        )
+    yield from _dropout(head.dropout, "head_dropout", seed, 0)
+    yield keras.layers.Dense(
+        num_classes, activation="softmax", dtype="float32", name=HEAD
+    )
+
+
+def attach_head(
+    name: str,
+    image: keras.KerasTensor,
+    features: keras.KerasTensor,
+    num_classes: int,
+    head: HeadConfig,
+) -> keras.Model:
+    """Puts a classifier on features.
+
+    Args:
+        name: Name of the model.
+        image: The model's input.
+        features: (batch, D), or a map (batch, height, width, channels), which is
+            pooled as `head` says.
+        num_classes: Number of classes.
+        head: What stands between features and probabilities.
+
+    Returns:
+        One flat, uncompiled model: image -> float32 (batch, num_classes).
+    """
+    x = pool(features, head.pooling) if len(features.shape) == 4 else features
+    for layer in head_layers(head, num_classes):
+        x = layer(x)
+    return keras.Model(image, x, name=name)
+
+
+def _dropout(
+    rate: float, name: str, seed: int | None, number: int
+) -> Iterator[keras.layers.Layer]:
+    if rate:
+        # Layers of one seed would drop the same units.
+        own_seed = None if seed is None else seed + number
+        yield keras.layers.Dropout(rate, seed=own_seed, name=name)

@@ -43,6 +43,15 @@ def to_steps(text: str, *, steps_per_epoch: int, total_steps: int) -> int:
     Returns:
         Steps in 0..total_steps, rounded to the nearest.
     """
+    length = to_length(text, steps_per_epoch=steps_per_epoch, total_steps=total_steps)
+    return min(total_steps, round(length))
+
+
+def to_length(text: str, *, steps_per_epoch: int, total_steps: int) -> float:
+    """Converts a duration to steps, neither rounded nor cut to the run.
+
+    Args: see `to_steps`.
+    """
     number, unit = parse(text)
     scale = {"percent": total_steps / 100, "epoch": steps_per_epoch, "step": 1}[unit]
-    return min(total_steps, round(number * scale))
+    return number * scale

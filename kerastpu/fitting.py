@@ -1,18 +1,23 @@
 """One `fit`: loss, metrics, callbacks and batches, for a head or a whole network."""
 
 import logging
-import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerastpu import evaluation, features, optimizers, schedules
+from kerastpu import (
+    discriminative,
+    guards,
+    losses,
+    optimizers,
+    regularization,
+    schedules,
+)
+from kerastpu.callbacks import StepProgress, StopOnNaN, Validation
 from kerastpu.config import Config
-from kerastpu.errors import KerastpuError
 from kerastpu.progress import Update
 from kerastpu.runs import METRICS
 from kerastpu.strategy import Accelerator
@@ -22,10 +27,10 @@ PATIENCE = 10  # epochs without a lower validation loss before training ends
 
 
 class ArrayBatches(keras.utils.PyDataset):
-    """Shuffled full batches of arrays; the order is a function of (seed, epoch).
+    """Endless shuffled full batches of arrays; the order is that of (seed, epoch).
 
     The remainder is left out, so that every replica has the same share; it is another
-    one in each epoch.
+    one in each epoch. `fit` needs `steps_per_epoch`, which may be any.
 
     Args:
         inputs: (N, ...), any dtype.
@@ -34,117 +39,24 @@ class ArrayBatches(keras.utils.PyDataset):
         seed: of the order.
     """
 
+    num_batches = None  # endless: Keras goes on counting where an epoch ended
+
     def __init__(
         self, inputs: np.ndarray, labels: np.ndarray, batch_size: int, seed: int
     ):
         super().__init__()
         self.inputs, self.labels = inputs, labels
-        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        random = np.random.default_rng([self.seed, self.epoch])
-        self.order = random.permutation(len(self.labels))
-
-    def __len__(self) -> int:
-        return len(self.labels) // self.batch_size
+        self.batch_size, self.seed = batch_size, seed
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        epoch, number = divmod(index, len(self.labels) // self.batch_size)
+        if self._order[0] != epoch:
+            random = np.random.default_rng([self.seed, epoch])
+            self._order = epoch, random.permutation(len(self.labels))
+        start = number * self.batch_size
+        chosen = self._order[1][start : start + self.batch_size]
         return self.inputs[chosen], self.labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Draws the next epoch's order."""
-        self.epoch += 1
-        self._shuffle()
-
-
-class Validation(keras.callbacks.Callback):
-    """Scores the validation split after each epoch, every example exactly once.
-
-    Adds val_loss (nats), val_accuracy (0..1), learning_rate (of the epoch's last step)
-    and seconds (since the start) to the logs that later callbacks read.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        batches: Iterable,
-        num_examples: int,
-        class_names: tuple[str, ...],
-    ):
-        super().__init__()
-        self.network, self.batches = model, batches
-        self.num_examples, self.class_names = num_examples, class_names
-        self.learning_rate: schedules.LearningRateFunction = lambda step: math.nan
-        self.start = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Adds the scores to `logs`, in place."""
-        logs = {} if logs is None else logs
-        probabilities, labels = features.extract(
-            self.network, self.batches, num_examples=self.num_examples
-        )
-        scores = evaluation.evaluate(probabilities, labels, self.class_names)
-        logs["val_loss"], logs["val_accuracy"] = scores.loss, scores.accuracy
-        steps = keras.ops.convert_to_numpy(self.model.optimizer.iterations)
-        logs["learning_rate"] = self.learning_rate(int(steps) - 1)
-        logs["seconds"] = time.monotonic() - self.start
-
-
-class StepProgress(keras.callbacks.Callback):
-    """Reports optimizer steps done of those of the whole run."""
-
-    def __init__(self, update: Update, total_steps: int):
-        super().__init__()
-        self.update, self.total_steps, self.done = update, total_steps, 0
-
-    def on_train_batch_end(
-        self, batch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        """Counts one step."""
-        self.done += 1
-        self.update(self.done, self.total_steps)
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """Ends training with advice when the loss is not a finite number."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Checks the epoch's mean loss.
-
-        Raises:
-            KerastpuError: it is NaN or infinite.
-        """
-        if not np.isfinite((logs or {}).get("loss", 0.0)):
-            raise KerastpuError(
-                f"the loss is not finite after epoch {epoch + 1}; "
-                "lower optimizer.learning_rate or lengthen schedule.warmup"
-            )
-
-
-def cross_entropy(
-    num_classes: int, label_smoothing: float, *, is_mixed: bool
-) -> Callable:
-    """Returns a cross-entropy of labels and probabilities (B, C), in nats.
-
-    Args:
-        num_classes: C.
-        label_smoothing: share of each label spread over all classes, 0..0.5
-            (Szegedy et al., 2016, https://arxiv.org/abs/1512.00567).
-        is_mixed: whether the labels are distributions (B, C), as mixup and cutmix make
-            them, instead of integers (B,).
-    """
-
-    def loss(labels, probabilities):
-        if not is_mixed:
-            labels = keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32")
-            labels = keras.ops.one_hot(labels, num_classes)
-        return keras.losses.categorical_crossentropy(
-            labels, probabilities, label_smoothing=label_smoothing
-        )
-
-    return loss
 
 
 def fit(
@@ -153,6 +65,7 @@ def fit(
     *,
     steps_per_epoch: int,
     validation: Validation,
+    class_weights: Sequence[float] | None = None,
     config: Config,
     accelerator: Accelerator,
     workdir: Path,
@@ -162,64 +75,115 @@ def fit(
 
     Args:
         model: built inside `accelerator.scope()`; probabilities out.
-        batches: what `keras.Model.fit` takes, full global batches of (inputs, labels);
-            int labels, or distributions where the config mixes images.
-        steps_per_epoch: batches in an epoch.
+        batches: what `keras.Model.fit` takes, endless full global batches of (inputs,
+            labels); int labels, or distributions where the config mixes images.
+        steps_per_epoch: batches in an epoch, at least `optimizer.accumulate` of them;
+            what is over after the epoch's last update belongs to the next one.
         validation: scores the epoch; the lowest val_loss is the best.
+        class_weights: float (classes,), mean 1 over the examples; None = all 1.
         config: optimizer, loss and length of the run.
         accelerator: where it runs; says how the step may be compiled.
         workdir: metrics.csv goes here.
         update: told of every step.
 
     Returns:
-        The learning rate of each step of the planned run.
+        The learning rate of each update of the planned run.
 
     Raises:
+        UsageError: batches that do not fit the model or its loss.
         KerastpuError: the loss is no longer finite.
     """
-    epochs = config.training.epochs
-    total_steps = steps_per_epoch * epochs
-    rate = optimizers.learning_rate_function(
-        config.optimizer,
+    epochs, accumulate = config.training.epochs, config.optimizer.accumulate
+    updates_per_epoch = steps_per_epoch // accumulate
+    steps_per_epoch = updates_per_epoch * accumulate
+    curve = schedules.build(
         config.schedule,
-        steps_per_epoch=steps_per_epoch,
+        config.optimizer,
+        steps_per_epoch=updates_per_epoch,
         epochs=epochs,
         num_replicas=accelerator.num_replicas,
     )
-    validation.learning_rate = rate
     stopping = keras.callbacks.EarlyStopping(
         "val_loss", patience=PATIENCE, restore_best_weights=True
     )
-    num_classes = len(validation.class_names)
-    is_mixed = config.input.augment.is_mixing
-    accuracy = (
-        keras.metrics.CategoricalAccuracy
-        if is_mixed
-        else keras.metrics.SparseCategoricalAccuracy
-    )
-    with accelerator.scope():
-        model.compile(
-            optimizer=optimizers.build_optimizer(config.optimizer, rate, total_steps),
-            loss=cross_entropy(
-                num_classes, config.loss.label_smoothing, is_mixed=is_mixed
-            ),
-            metrics=[accuracy(name="accuracy")],
-            **accelerator.compile_options(),
-        )
+    steps = StepProgress(update, steps_per_epoch * epochs)
+    scoring, rate = _scoring_callbacks(curve, validation, config)
+    log = keras.callbacks.CSVLogger(str(workdir / METRICS))
+    penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
+    with accelerator.scope(), regularization.penalties(model, **penalty):
+        compile_model(model, curve, class_weights, config, accelerator)
+        guards.check(model, *_first(batches))
         model.fit(
             batches,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
             shuffle=False,  # the batches come shuffled
             verbose=0,
-            callbacks=[
-                StepProgress(update, total_steps),
-                StopOnNaN(),
-                validation,
-                keras.callbacks.CSVLogger(str(workdir / METRICS)),
-                stopping,
-            ],
+            callbacks=[steps, StopOnNaN(), *scoring, log, stopping],
         )
     ended = stopping.stopped_epoch + 1 if stopping.stopped_epoch else epochs
     LOG.info("epoch %d of %d kept, %d done", stopping.best_epoch + 1, epochs, ended)
-    return [rate(step) for step in range(total_steps)]
+    return [rate(step) for step in range(updates_per_epoch * epochs)]
+
+
+def _scoring_callbacks(
+    curve: schedules.Curve, validation: Validation, config: Config
+) -> tuple[list[keras.callbacks.Callback], schedules.LearningRateFunction]:
+    """Returns what scores an epoch and follows the score, and the rate by update."""
+    callbacks, rate = [validation], curve
+    if config.optimizer.ema:  # scored and kept is the average of the weights
+        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if curve.name == "plateau":  # its rate is known as the run goes
+        rate = schedules.PlateauCallback(curve, accumulate=config.optimizer.accumulate)
+        callbacks.append(rate)
+    validation.learning_rate = rate
+    return callbacks, rate
+
+
+def compile_model(
+    model: keras.Model,
+    curve: schedules.Curve,
+    class_weights: Sequence[float] | None,
+    config: Config,
+    accelerator: Accelerator,
+) -> None:
+    """Compiles `model` with the optimizer, loss and accuracy of `config`.
+
+    Args:
+        model: built inside `accelerator.scope()`, which this is called in too.
+        curve: learning rate of each update.
+        class_weights: float (classes,); None = all 1.
+        config: optimizer, loss, and whether images are mixed.
+        accelerator: says how the step may be compiled.
+    """
+    optimizer = optimizers.build_optimizer(
+        config.optimizer,
+        schedules.as_keras(curve, accumulate=config.optimizer.accumulate),
+        model.trainable_variables,
+    )
+    if config.optimizer.stage_decay < 1:
+        multipliers = discriminative.stage_multipliers(
+            model, config.optimizer.stage_decay
+        )
+        discriminative.scale(optimizer, multipliers)
+    is_mixed = config.input.augment.is_mixing
+    model.compile(
+        optimizer=optimizer,
+        loss=losses.build_loss(
+            config.loss,
+            model.output_shape[-1],
+            is_mixed=is_mixed,
+            class_weights=class_weights,
+        ),
+        metrics=[losses.build_accuracy(is_mixed=is_mixed)],
+        **accelerator.compile_options(
+            gradient_accumulation_steps=config.optimizer.accumulate
+        ),
+    )
+
+
+def _first(batches: Any) -> tuple[Any, Any]:
+    """Returns the first batch, and leaves `batches` as they were."""
+    if isinstance(batches, keras.utils.PyDataset):
+        return batches[0]
+    return next(iter(batches))

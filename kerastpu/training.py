@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import data_pipelines
-from kerastpu import backend, datasets, runs, seeds, strategy
+from kerastpu import backend, class_weights, datasets, runs, seeds, strategy
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 from kerastpu.progress import progress
@@ -73,22 +73,21 @@ def train(
         return _finished(workdir, source)
     watch = Stopwatch()
     backend.start(config.backend)
-    needs = ("short_steps",) if config.training.mode == "features" else ()
-    accelerator = strategy.resolve(config.accelerator, config.precision, needs)
+    accelerator = strategy.resolve(config.accelerator, config.precision, needs(config))
     LOG.info("accelerator: %s", accelerator.describe())
     for reason in accelerator.reasons:
         LOG.info("  - %s", reason)
     with watch.phase("data"):
         manifest = datasets.prepare(config, source=source)
-    _check_classes(config, manifest)
+    check_classes(config, manifest)
     workdir = Path(workdir)
     seeds.set_seed(config.seed)
-    model, rates, steps_per_epoch = _fit(config, manifest, accelerator, workdir, watch)
+    model, rates, per_epoch = _fit(config, manifest, accelerator, workdir, watch)
     with watch.phase("save"):
         runs.save_model(model, workdir / runs.MODEL, manifest.class_names)
     result = _score(config, manifest, workdir, watch)
     with watch.phase("plots"):
-        _plot_training(workdir, rates, steps_per_epoch)
+        _plot_training(workdir, rates, per_epoch)
     result |= {
         "data": datasets.facts(manifest),
         "accelerator": accelerator.to_dict(),
@@ -117,7 +116,21 @@ def _finished(
     return run
 
 
-def _check_classes(config: Config, manifest: data_pipelines.Manifest) -> None:
+def needs(config: Config) -> tuple[str, ...]:
+    """Returns what the run asks of its accelerator."""
+    wanted = {
+        "short_steps": config.training.mode == "features",
+        "gradient_accumulation": config.optimizer.accumulate > 1,
+    }
+    return tuple(name for name, is_needed in wanted.items() if is_needed)
+
+
+def check_classes(config: Config, manifest: data_pipelines.Manifest) -> None:
+    """Checks that the shards have the config's classes, and images in every split.
+
+    Raises:
+        UsageError: they have not.
+    """
     wanted, found = config.model.num_classes, len(manifest.class_names)
     if wanted is not None and wanted != found:
         raise UsageError(
@@ -132,6 +145,16 @@ def _check_classes(config: Config, manifest: data_pipelines.Manifest) -> None:
             )
 
 
+def class_weights_of(
+    config: Config, manifest: data_pipelines.Manifest
+) -> tuple[float, ...] | None:
+    """Returns the weight of each class in the loss; None = all 1."""
+    if config.loss.class_weights == "none":
+        return None
+    counts = manifest.class_counts("train")
+    return class_weights.from_counts(counts, manifest.class_names)
+
+
 def _fit(
     config: Config,
     manifest: data_pipelines.Manifest,
@@ -139,7 +162,7 @@ def _fit(
     workdir: Path,
     watch: Stopwatch,
 ) -> tuple["keras.Model", list[float], int]:
-    """Returns the trained model, the learning rate of each step, steps per epoch."""
+    """Returns the trained model, the rate of each update, the updates per epoch."""
     from kerastpu import fitting, recipes  # Keras is imported once its backend is set
 
     def begin() -> None:
@@ -153,12 +176,13 @@ def _fit(
             task.batches,
             steps_per_epoch=task.steps_per_epoch,
             validation=task.validation,
+            class_weights=class_weights_of(config, manifest),
             config=config,
             accelerator=accelerator,
             workdir=workdir,
             update=update,
         )
-    return task.finish(), rates, task.steps_per_epoch
+    return task.finish(), rates, task.steps_per_epoch // config.optimizer.accumulate
 
 
 def _score(
@@ -189,10 +213,10 @@ def _score(
     return {"test": scores.to_dict(), "class_names": list(manifest.class_names)}
 
 
-def _plot_training(workdir: Path, rates: list[float], steps_per_epoch: int) -> None:
+def _plot_training(workdir: Path, rates: list[float], updates_per_epoch: int) -> None:
     from kerastpu import plotting
 
     history = plotting.read_history(workdir / runs.METRICS)
     plotting.save(plotting.training_curves(history), workdir / "training_curves.png")
-    rate_plot = plotting.learning_rates(rates, steps_per_epoch)
+    rate_plot = plotting.learning_rates(rates, updates_per_epoch)
     plotting.save(rate_plot, workdir / "learning_rate.png")

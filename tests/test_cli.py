@@ -130,7 +130,7 @@ def test_missing_folder_is_named(capsys, tmp_path):
         (("train", "--seed", "x"), ["--seed", "'x'"]),
         (("train", "--training.epochs", "0"), ["training.epochs", "1..10000", "got 0"]),
         (("train", "--accelerator", "abacus"), ["abacus", "mirrored"]),
-        (("train", "--optimizer.warmup", "soon"), ["optimizer.warmup", "'soon'"]),
+        (("train", "--schedule.warmup", "soon"), ["schedule.warmup", "'soon'"]),
         (("trian",), ["'trian'", "did you mean train"]),
         (("predict", "/nowhere", "a.jpg"), ["/nowhere", "not a run folder"]),
         (("evaluate",), ["RUN", "kerastpu evaluate --help"]),

@@ -10,9 +10,12 @@ from kerastpu.version import VERSION
 COMMANDS = {
     "doctor": "what is on this machine, what would run where, and what is missing",
     "data": "inspect, prepare, verify, list, preview and time images",
+    "models": "list the networks, what they cost, where their weights come from",
     "train": "train a preset on your images, score it, save model and pictures",
+    "schedule": "plot the learning rate of a preset, or find how high it should be",
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",
+    "runs": "list, show and compare what has been trained",
 }
 SUMMARY = """From a folder of images to a trained Keras model, on TPU, GPU or CPU.
 `kerastpu --version` prints the version."""

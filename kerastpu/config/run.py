@@ -7,7 +7,13 @@ from typing import Any
 
 import tyro
 
-from kerastpu.config import checks
+from kerastpu.config import (
+    checks,
+    model_checks,
+    optimizer_checks,
+    schedule_checks,
+    values,
+)
 from kerastpu.config.sections import (
     AcceleratorName,
     BackendName,
@@ -76,13 +82,13 @@ class Config:
         Raises:
             UsageError: names the field, what came and what is allowed.
         """
-        checks.check_types(self, "")
+        values.check_types(self, "")
         checks.check_input(self)
-        checks.check_model(self)
-        checks.check_optimizer(self)
-        checks.check_schedule(self)
-        checks.check_loss(self)
+        model_checks.check_model(self)
+        optimizer_checks.check_optimizer(self)
+        optimizer_checks.check_loss(self)
         checks.check_training(self)
+        schedule_checks.check_schedule(self)
 
 
 def _from_dict(cls: type, values: Any, name: str) -> Any:

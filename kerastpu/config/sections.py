@@ -107,8 +107,9 @@ class ScheduleConfig:
     """Length of the rise to the peak: "5%" of the run, "3 epochs" or "100 steps"."""
     hold: str = "0 steps"
     """Time at the peak after the rise: a duration as above."""
-    start: float = 0.0
-    """Learning rate that the rise starts from, 0..peak; the codelab's is 1e-5."""
+    start: float | None = None
+    """Learning rate that the rise starts from, 0..peak. None = one of the equal stairs
+    of the rise; for ramp the codelab's 1e-5; for one_cycle a tenth of the peak."""
     floor: float = 0.0
     """Learning rate that the fall goes towards, 0..peak; the codelab's is 1e-5."""
     decay: float = 0.8

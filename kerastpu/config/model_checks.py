@@ -1,0 +1,103 @@
+"""Network of a config against what the registry knows of it, and against the mode."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from kerastpu import pretrained
+from kerastpu.config.sections import HeadConfig
+from kerastpu.config.values import in_range
+from kerastpu.errors import UsageError
+from kerastpu.models import ModelEntry, registry
+
+if TYPE_CHECKING:
+    from kerastpu.config.run import Config
+
+
+def check_model(config: Config) -> None:
+    """Checks `config.model`.
+
+    Raises:
+        UsageError: an unknown model, a value that it does not know, or one that would
+            be ignored.
+    """
+    model = config.model
+    try:
+        entry = registry.find(model.name)
+    except UsageError as error:
+        raise UsageError(f"model.name: {error}") from None
+    # A file is looked for when the network is built: a finished run loads without.
+    pretrained.check_name(
+        model.weights, entry.weights, f"model.weights of {model.name}"
+    )
+    if model.normalization not in ("default", *entry.normalizations):
+        raise UsageError(
+            f"model.normalization of {model.name} must be default; "
+            f"got {model.normalization!r}"
+        )
+    if model.num_classes is not None:
+        in_range("model.num_classes", model.num_classes, 2, 1_000_000)
+    in_range(
+        f"input.image_size of {model.name}",
+        config.input.image_size,
+        entry.min_size,
+        1024,
+    )
+    _check_head(config, entry)
+    _check_freezing(config, entry)
+
+
+def check_head(head: HeadConfig, prefix: str) -> None:
+    """Checks the numbers of a head; `prefix` stands before the names in an error.
+
+    Raises:
+        UsageError: one of them is out of range.
+    """
+    in_range(f"{prefix}dropout", head.dropout, 0.0, 0.9)
+    for units in head.units:
+        if not 1 <= units <= 65_536:
+            raise UsageError(f"{prefix}units must each be 1..65536; got {head.units!r}")
+
+
+def _check_head(config: Config, entry: ModelEntry) -> None:
+    head, default = config.model.head, HeadConfig()
+    check_head(head, "model.head.")
+    if head.activation != default.activation and not head.units:
+        raise UsageError(
+            "model.head.activation is that of hidden layers: without "
+            f"model.head.units it must stay {default.activation}; "
+            f"got {head.activation!r}"
+        )
+    if entry.is_backbone:
+        return
+    # Without its classifier such a network still makes features, in its own way.
+    is_own_head = config.training.mode == "end_to_end"
+    kept = (
+        tuple(field.name for field in dataclasses.fields(head))
+        if is_own_head
+        else ("pooling",)
+    )
+    for field in kept:
+        value = getattr(head, field)
+        if value != getattr(default, field):
+            raise UsageError(
+                f"model.head.{field} is for backbones: {config.model.name} is none, "
+                f"and in {config.training.mode} it must stay "
+                f"{getattr(default, field)!r}; got {value!r}"
+            )
+
+
+def _check_freezing(config: Config, entry: ModelEntry) -> None:
+    model = config.model
+    if model.trainable_stages is not None:
+        in_range("model.trainable_stages", model.trainable_stages, 0, 100)
+    if config.training.mode == "end_to_end" and entry.is_backbone:
+        return
+    for field, default in (("trainable_stages", None), ("freeze_batch_norm", False)):
+        value = getattr(model, field)
+        if value != default or (default is None and value is not None):
+            raise UsageError(
+                f"model.{field} is for backbones in end_to_end: with {model.name} in "
+                f"{config.training.mode} it must stay {default!r}; got {value!r}"
+            )

@@ -17,7 +17,10 @@ _ATTRIBUTES = {
     "resolve_accelerator": ("kerastpu.strategy", "resolve"),
     "train": ("kerastpu.training", "train"),
 }
-_MODULES = ("backend", "data", "models", "presets", "schedules", "strategy")
+_MODULES = (
+    *("backend", "data", "guards", "lbfgs", "models", "presets"),
+    *("schedules", "strategy"),
+)
 
 __all__ = ["__version__", *_ATTRIBUTES, *_MODULES]
 

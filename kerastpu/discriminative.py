@@ -141,7 +141,8 @@ class Discriminative(keras.optimizers.Optimizer):
             self._factor_in_use = 1.0
 
     def _get_current_learning_rate(self) -> Any:
-        return super()._get_current_learning_rate() * self._factor_in_use
+        rate = super()._get_current_learning_rate()
+        return rate if self._factor_in_use == 1 else rate * self._factor_in_use
 
 
 @functools.cache

@@ -168,6 +168,7 @@ def _fit(
     def begin() -> None:
         runs.open_run(workdir, config)
 
+    weights = class_weights_of(config, manifest)
     recipe = recipes.RECIPES[config.training.mode]
     task = recipe(config, manifest, accelerator, watch, begin)
     with watch.phase("fit"), progress("train") as update:
@@ -176,7 +177,7 @@ def _fit(
             task.batches,
             steps_per_epoch=task.steps_per_epoch,
             validation=task.validation,
-            class_weights=class_weights_of(config, manifest),
+            class_weights=weights,
             config=config,
             accelerator=accelerator,
             workdir=workdir,

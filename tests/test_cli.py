@@ -165,6 +165,22 @@ def test_batch_larger_than_the_data_is_refused(capsys, flower_folder, tmp_path):
     assert "4096" in line
 
 
+def test_more_accumulated_batches_than_an_epoch_has_are_refused(
+    capsys, flower_folder, tmp_path
+):
+    flags = ("--optimizer.accumulate", "500")
+    line = error_of_training(capsys, tmp_path, "tiny", flower_folder, *flags, code=2)
+    assert "optimizer.accumulate is 500" in line
+
+
+def test_accumulation_on_replicas_of_tensorflow_is_refused(
+    capsys, flower_folder, tmp_path
+):
+    flags = ("--optimizer.accumulate", "2", "--accelerator", "mirrored")
+    line = error_of_training(capsys, tmp_path, "tiny", flower_folder, *flags, code=1)
+    assert "gradient accumulation" in line and "single" in line
+
+
 class Blocker(importlib.machinery.PathFinder):
     """Makes one package look as if it were not installed."""
 

@@ -167,6 +167,13 @@ def test_schedule_iterations_and_rate_are_those_of_the_optimizer():
     assert isinstance(model.optimizer, SGD)
 
 
+def test_a_plain_rate_stays_a_variable_that_can_be_set():
+    optimizer = scaled(SGD(0.1), build())
+    assert isinstance(optimizer.learning_rate, keras.Variable)
+    optimizer.learning_rate = 0.05
+    assert math.isclose(float(optimizer.learning_rate), 0.05, rel_tol=1e-6)
+
+
 def test_training_goes_on_from_a_saved_model(tmp_path):
     without_break = compiled(ADAM(0.01), is_scaled=True)
     moves(without_break, 4)

@@ -149,7 +149,8 @@ class OptimizerConfig:
     epsilon: float | None = None
     """Kept away from zero by this much, 1e-12..1; None = Keras's."""
     weight_decay: float = 0.0
-    """Decoupled weight decay per step and unit of learning rate, 0..1."""
+    """Decoupled weight decay of kernels, per step and unit of learning rate, 0..1; adam
+    with it is adamw."""
     clip_norm: float = 0.0
     """Largest norm of all gradients together, above 0; 0 = no limit."""
     clip_value: float = 0.0

@@ -25,12 +25,13 @@ LOG = logging.getLogger("kerastpu")
 
 Shape = tuple[int, ...]
 
-# What kerastpu, Keras's own networks and keras-squeezenet call their classifier.
+# What kerastpu, Keras's networks and keras-squeezenet call their classifier; Keras 2
+# wrote some with capitals.
 _CLASSIFIER = re.compile(
-    r"probabilities|predictions|conv_preds|logits|conv10|\w+_head_dense"
+    r"probabilities|predictions|conv_preds|logits|conv10|\w+_head_dense", re.IGNORECASE
 )
 # Hidden layers of the classifiers of VGG and MobileNetV3: not part of a backbone.
-_TOP = re.compile(r"fc1|fc2|conv_2")
+_TOP = re.compile(r"fc1|fc2|conv_2", re.IGNORECASE)
 # Preprocessing that some files bring along; ours holds no weights.
 _PREPROCESSING = re.compile(r"(\w+_prestem_)?normalization(_\d+)?")
 

@@ -20,7 +20,7 @@ NUM_IMAGES = 1000  # where nobody says how many there are
 
 _EXAMPLES: Mapping[str, dict[str, Any]] = {
     "one_cycle": {"warmup": "45%"},
-    "custom": {"function": "0:1e-3,40%:3e-4,80%:1e-4"},
+    "custom": {"function": "0:1e-3,40%:3e-4"},
 }
 
 
@@ -107,7 +107,8 @@ def examples(epochs: int, steps_per_epoch: int) -> dict[str, LearningRateFunctio
             steps_per_epoch=steps_per_epoch,
             epochs=epochs,
         )
-        title = "\n".join([name, *changed.values()])
+        words = [f"{field} {value}" for field, value in changed.items()]
+        title = "\n".join([name, *words])
         rates[title] = curve
         if name == "plateau":
             rates[title] = functools.partial(_stalled, curve, steps_per_epoch)

@@ -34,6 +34,8 @@ def compare(
     grid = figure.subplots(num_rows, _COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(rates) :]:
         axes.set_visible(False)
+    for axes in grid.flat[: len(rates)][-_COLUMNS:]:  # nothing is below these
+        axes.tick_params(labelbottom=True)
     for axes, (title, rate) in zip(grid.flat, rates.items(), strict=False):
         _draw(axes, rate, epochs * steps_per_epoch, steps_per_epoch)
         axes.set_title(title, fontsize=10)

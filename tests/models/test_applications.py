@@ -104,6 +104,9 @@ def test_weights_of_the_network_of_keras_give_its_outputs(name, include_top, fil
         include_preprocessing=False,
         weights=file,
     )
+    theirs = [layer.name for layer in original.layers]
+    same = [layer.name for layer in ours.layers if layer.name in theirs]
+    assert same == [name for name in theirs if name in same]  # for files without names
     images, scaled = inputs_of(name)
     assert ours.output_names == ["probabilities" if include_top else "features"]
     assert_close(predict(ours, images), predict(original, scaled))

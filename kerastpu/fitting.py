@@ -104,7 +104,10 @@ def fit(
         num_replicas=accelerator.num_replicas,
     )
     stopping = keras.callbacks.EarlyStopping(
-        "val_loss", patience=PATIENCE, restore_best_weights=True
+        "val_loss",
+        # A plateau's drop needs time to show what it does.
+        patience=PATIENCE + curve.options.get("patience", 0),
+        restore_best_weights=True,
     )
     steps = StepProgress(update, steps_per_epoch * epochs)
     scoring, rate = _scoring_callbacks(curve, validation, config)

@@ -1,8 +1,7 @@
 """Range test: which learning rates make the loss fall, found in a few steps.
 
-Smith, 2015 (https://arxiv.org/abs/1506.01186, section 3.3), with a rate that rises
-exponentially: it grows by the same factor at each step, so that every power of ten has
-its share of them.
+Smith, 2015 (https://arxiv.org/abs/1506.01186, section 3.3), with a rate that grows by
+the same factor at each step, so that every power of ten has its share of them.
 """
 
 import contextlib
@@ -46,8 +45,8 @@ def find(
         num_steps: steps from `low` to `high`, at least 10.
         smoothing: share of the old mean in the moving mean of the loss, 0..0.999; the
             mean is corrected for its start at 0, as Adam's are.
-        divergence: the test ends once the smoothed loss is that many times the lowest
-            one, above 1, or is no number.
+        divergence: above 1; the test ends once the smoothed loss is that many times
+            the lowest one, or is no number.
         update: told (steps done, num_steps).
 
     Returns:
@@ -103,9 +102,8 @@ class _Sweep(keras.callbacks.Callback):
         if self.is_set_here:
             share = batch / (self.num_steps - 1)
             model.optimizer.learning_rate = self.low ** (1 - share) * self.high**share
-        self.rates.append(
-            float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
-        )
+        rate = model.optimizer.learning_rate
+        self.rates.append(float(keras.ops.convert_to_numpy(rate)))
         model.reset_metrics()
 
     def on_train_batch_end(

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,3 +155,24 @@ def test_without_a_command_it_says_which_there_are(capsys):
     for command, text in COMMANDS.items():
         assert command in out
         assert text in out
+
+
+SHOWN = re.findall(
+    r"^\$ kerastpu schedule (plot .*?[^\\])\n(.*?)(?=^\$|^```)",
+    (Path(__file__).parents[1] / "docs" / "schedules.md").read_text("utf-8"),
+    re.M | re.S,
+)
+
+
+def test_the_docs_show_commands():
+    assert len(SHOWN) == 3
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_what_the_docs_show_is_what_is_printed(
+    capsys, tmp_path, monkeypatch, command, output
+):
+    monkeypatch.chdir(tmp_path)
+    _, out, err = run(capsys, *shlex.split(command.replace("\\\n", " ")))
+    errors = [line for line in err.splitlines() if line.startswith("kerastpu: ")]
+    assert [*out.splitlines(), *errors] == output.splitlines()

@@ -69,7 +69,7 @@ FORMATS = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_gives_the_weights_back(name, original, tmp_path):
     FORMATS[name](original, tmp_path / name)
-    loaded = build(weights=str(tmp_path / name))
+    loaded = build(weights=tmp_path / name)
     for found, expected in zip(
         loaded.get_weights(), original.get_weights(), strict=True
     ):

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from kerastpu import presets
-from kerastpu.cli import parsing, report
+from kerastpu.cli import parsing, preset, report
 from kerastpu.config import Config
 
 
@@ -23,15 +22,11 @@ class TrainArguments:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
-    name, rest = "flowers", list(arguments)
-    if rest and not rest[0].startswith("-"):
-        name, rest = rest[0], rest[1:]
-    default = TrainArguments(config=presets.get(name))
-    parsed = parsing.parse(TrainArguments, rest, f"train {name}", default)
+    parsed = preset.parse(TrainArguments, arguments, "train")
     parsed.config.validate()
     parsing.log_to_stderr()
     from kerastpu.training import train  # after the arguments are known to be good
 
-    result = train(parsed.config, parsed.workdir or Path("runs") / name)
+    result = train(parsed.config, parsed.workdir or Path("runs") / parsed.config.preset)
     print(report.of_run(result))
     return 0

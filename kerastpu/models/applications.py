@@ -85,7 +85,6 @@ def build_application(
     model = layers.finish(
         name, image, features, num_classes, include_top=include_top, dropout=dropout
     )
-    _number_names(model)
     if weights:
         entry.weights[weights].load(model)
     return model
@@ -116,6 +115,7 @@ def _feature_map(
     model = keras.Model(image, output)
     if any(_is_foreign(layer) for layer in model.layers):
         model = keras.models.clone_model(model, call_function=_call)
+    _number_names(model)
     return model.input, model.output
 
 
@@ -129,8 +129,10 @@ def _is_foreign(layer: keras.Layer) -> bool:
     )
 
 
-def _call(layer: keras.Layer, *args: Any, **kwargs: Any) -> keras.KerasTensor:
+def _call(layer: keras.Operation, *args: Any, **kwargs: Any) -> keras.KerasTensor:
     """Calls a cloned layer, or what stands for it."""
+    if not isinstance(layer, keras.Layer) and type(layer).__name__ == "Add":
+        return keras.layers.Add()(args)  # "+" of ConvNeXt, so that all are layers
     if not _is_foreign(layer):
         return layer(*args, **kwargs)
     (x,) = args

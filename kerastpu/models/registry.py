@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def build(
     num_classes: int | None = None,
     include_top: bool = True,
     include_preprocessing: bool = True,
-    weights: str | None = None,
+    weights: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Builds the model called `name`.
@@ -105,6 +106,8 @@ def build(
             f"model {name!r} takes no option {', '.join(unknown)}; "
             f"its options: {', '.join(allowed) or 'none'}"
         )
+    if isinstance(weights, os.PathLike):
+        weights = os.fspath(weights)
     is_file = pretrained.is_file(weights)
     model = builder(
         input_shape=input_shape,

@@ -189,6 +189,8 @@ def describe(curve: Curve) -> str:
         parts.append(f"held for {curve.hold_steps}")
     if curve.name in _DESCRIPTIONS:
         parts.append(_DESCRIPTIONS[curve.name].format(**curve.to_dict()))
+    for step, rate in curve.options.get("points", ()):
+        parts.append(f"{rate:g} from step {step} on")
     return f"{', '.join(parts)}; {curve.total_steps} steps in all"
 
 
@@ -202,8 +204,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "one_cycle": "then back, and to {floor:g} in the last {tail_steps} steps",
     "cyclic": "then to {floor:g} and back in {period_steps} steps each way, x {decay:g}"
     " as high each time",
-    "plateau": "then x {decay:g}, at least {floor:g}, after {patience} epochs without "
-    "a lower validation loss",
-    "piecewise": "[step, rate from it on] {points}",
+    "plateau": "then x {decay:g}, at least {floor:g}, where the validation loss stops "
+    "falling (patience {patience})",
     "custom": "by {function}",
 }

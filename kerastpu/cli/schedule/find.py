@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from kerastpu.cli import parsing
-from kerastpu.cli.schedule import picture, preset
+from kerastpu.cli import parsing, preset
+from kerastpu.cli.schedule import picture
 from kerastpu.config import Config
 
 

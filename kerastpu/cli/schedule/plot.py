@@ -9,7 +9,8 @@ from typing import Annotated
 
 import tyro
 
-from kerastpu.cli.schedule import picture, preset
+from kerastpu.cli import preset
+from kerastpu.cli.schedule import picture
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 

@@ -1,6 +1,6 @@
 """The networks of `keras.applications`, under our names.
 
-`num_parameters` are those that Keras documents, but for EfficientNet: seven less, as
+`num_parameters` are those of Keras's own networks, but for EfficientNet: seven less, as
 the statistics of its `Normalization` layer are constants here.
 """
 
@@ -39,7 +39,7 @@ _FAMILIES = {
         "separable convolutions with shortcuts",
         "Chollet, arXiv:1610.02357",
         preprocessing.TF,
-        {"xception": ("Xception", 299, 22_910_480, 0)},
+        {"xception": ("Xception", 299, 22_910_480, 16_714_806_992)},
         min_size=71,
     ),
     "vgg": _Family(
@@ -47,8 +47,8 @@ _FAMILIES = {
         "Simonyan and Zisserman, arXiv:1409.1556",
         preprocessing.CAFFE,
         {
-            "vgg16": ("VGG16", 224, 138_357_544, 0),
-            "vgg19": ("VGG19", 224, 143_667_240, 0),
+            "vgg16": ("VGG16", 224, 138_357_544, 30_940_528_640),
+            "vgg19": ("VGG19", 224, 143_667_240, 39_264_124_928),
         },
     ),
     "resnet": _Family(
@@ -56,9 +56,9 @@ _FAMILIES = {
         "He et al., arXiv:1512.03385",
         preprocessing.CAFFE,
         {
-            "resnet50": ("ResNet50", 224, 25_636_712, 0),
-            "resnet101": ("ResNet101", 224, 44_707_176, 0),
-            "resnet152": ("ResNet152", 224, 60_419_944, 0),
+            "resnet50": ("ResNet50", 224, 25_636_712, 7_715_946_496),
+            "resnet101": ("ResNet101", 224, 44_707_176, 15_140_388_864),
+            "resnet152": ("ResNet152", 224, 60_419_944, 22_564_831_232),
         },
     ),
     "resnet_v2": _Family(
@@ -66,9 +66,9 @@ _FAMILIES = {
         "He et al., arXiv:1603.05027",
         preprocessing.TF,
         {
-            "resnet50_v2": ("ResNet50V2", 224, 25_613_800, 0),
-            "resnet101_v2": ("ResNet101V2", 224, 44_675_560, 0),
-            "resnet152_v2": ("ResNet152V2", 224, 60_380_648, 0),
+            "resnet50_v2": ("ResNet50V2", 224, 25_613_800, 6_964_510_720),
+            "resnet101_v2": ("ResNet101V2", 224, 44_675_560, 14_388_953_088),
+            "resnet152_v2": ("ResNet152V2", 224, 60_380_648, 21_813_395_456),
         },
     ),
     "inception": _Family(
@@ -76,8 +76,13 @@ _FAMILIES = {
         "Szegedy et al., arXiv:1512.00567 and 1602.07261",
         preprocessing.TF,
         {
-            "inception_v3": ("InceptionV3", 299, 23_851_784, 0),
-            "inception_resnet_v2": ("InceptionResNetV2", 299, 55_873_736, 0),
+            "inception_v3": ("InceptionV3", 299, 23_851_784, 11_426_432_192),
+            "inception_resnet_v2": (
+                "InceptionResNetV2",
+                299,
+                55_873_736,
+                26_311_588_032,
+            ),
         },
         min_size=75,
     ),
@@ -85,21 +90,21 @@ _FAMILIES = {
         "depthwise separable convolutions, for small devices",
         "Howard et al., arXiv:1704.04861",
         preprocessing.TF,
-        {"mobilenet": ("MobileNet", 224, 4_253_864, 0)},
+        {"mobilenet": ("MobileNet", 224, 4_253_864, 1_137_480_704)},
     ),
     "mobilenet_v2": _Family(
         "inverted residual blocks, for small devices",
         "Sandler et al., arXiv:1801.04381",
         preprocessing.TF,
-        {"mobilenet_v2": ("MobileNetV2", 224, 3_538_984, 0)},
+        {"mobilenet_v2": ("MobileNetV2", 224, 3_538_984, 601_548_544)},
     ),
     "mobilenet_v3": _Family(
         "inverted residual blocks with squeeze-and-excitation, found by search",
         "Howard et al., arXiv:1905.02244",
         preprocessing.TF,
         {
-            "mobilenet_v3_small": ("MobileNetV3Small", 224, 2_554_968, 0),
-            "mobilenet_v3_large": ("MobileNetV3Large", 224, 5_507_432, 0),
+            "mobilenet_v3_small": ("MobileNetV3Small", 224, 2_554_968, 113_020_800),
+            "mobilenet_v3_large": ("MobileNetV3Large", 224, 5_507_432, 433_179_520),
         },
     ),
     "densenet": _Family(
@@ -107,9 +112,9 @@ _FAMILIES = {
         "Huang et al., arXiv:1608.06993",
         preprocessing.TORCH,
         {
-            "densenet121": ("DenseNet121", 224, 8_062_504, 0),
-            "densenet169": ("DenseNet169", 224, 14_307_880, 0),
-            "densenet201": ("DenseNet201", 224, 20_242_984, 0),
+            "densenet121": ("DenseNet121", 224, 8_062_504, 5_668_323_328),
+            "densenet169": ("DenseNet169", 224, 14_307_880, 6_719_686_656),
+            "densenet201": ("DenseNet201", 224, 20_242_984, 8_582_731_776),
         },
     ),
     "nasnet": _Family(
@@ -117,8 +122,8 @@ _FAMILIES = {
         "Zoph et al., arXiv:1707.07012",
         preprocessing.TF,
         {
-            "nasnet_mobile": ("NASNetMobile", 224, 5_326_716, 0),
-            "nasnet_large": ("NASNetLarge", 331, 88_949_818, 0),
+            "nasnet_mobile": ("NASNetMobile", 224, 5_326_716, 1_127_277_632),
+            "nasnet_large": ("NASNetLarge", 331, 88_949_818, 47_566_829_316),
         },
     ),
     "efficientnet": _Family(
@@ -126,14 +131,14 @@ _FAMILIES = {
         "Tan and Le, arXiv:1905.11946",
         preprocessing.TORCH,
         {
-            "efficientnet_b0": ("EfficientNetB0", 224, 5_330_564, 0),
-            "efficientnet_b1": ("EfficientNetB1", 240, 7_856_232, 0),
-            "efficientnet_b2": ("EfficientNetB2", 260, 9_177_562, 0),
-            "efficientnet_b3": ("EfficientNetB3", 300, 12_320_528, 0),
-            "efficientnet_b4": ("EfficientNetB4", 380, 19_466_816, 0),
-            "efficientnet_b5": ("EfficientNetB5", 456, 30_562_520, 0),
-            "efficientnet_b6": ("EfficientNetB6", 528, 43_265_136, 0),
-            "efficientnet_b7": ("EfficientNetB7", 600, 66_658_680, 0),
+            "efficientnet_b0": ("EfficientNetB0", 224, 5_330_564, 771_629_504),
+            "efficientnet_b1": ("EfficientNetB1", 240, 7_856_232, 1_373_605_664),
+            "efficientnet_b2": ("EfficientNetB2", 260, 9_177_562, 1_987_123_744),
+            "efficientnet_b3": ("EfficientNetB3", 300, 12_320_528, 3_654_282_784),
+            "efficientnet_b4": ("EfficientNetB4", 380, 19_466_816, 8_787_542_048),
+            "efficientnet_b5": ("EfficientNetB5", 456, 30_562_520, 20_532_769_504),
+            "efficientnet_b6": ("EfficientNetB6", 528, 43_265_136, 38_135_187_072),
+            "efficientnet_b7": ("EfficientNetB7", 600, 66_658_680, 75_491_768_384),
         },
     ),
     "efficientnet_v2": _Family(
@@ -141,10 +146,10 @@ _FAMILIES = {
         "Tan and Le, arXiv:2104.00298",
         preprocessing.TORCH,
         {
-            "efficientnet_v2_b0": ("EfficientNetV2B0", 224, 7_200_312, 0),
-            "efficientnet_v2_b1": ("EfficientNetV2B1", 240, 8_212_124, 0),
-            "efficientnet_v2_b2": ("EfficientNetV2B2", 260, 10_178_374, 0),
-            "efficientnet_v2_b3": ("EfficientNetV2B3", 300, 14_467_622, 0),
+            "efficientnet_v2_b0": ("EfficientNetV2B0", 224, 7_200_312, 1_436_172_352),
+            "efficientnet_v2_b1": ("EfficientNetV2B1", 240, 8_212_124, 2_393_638_720),
+            "efficientnet_v2_b2": ("EfficientNetV2B2", 260, 10_178_374, 3_395_085_664),
+            "efficientnet_v2_b3": ("EfficientNetV2B3", 300, 14_467_622, 6_022_917_632),
         },
     ),
     "efficientnet_v2_large": _Family(
@@ -152,9 +157,9 @@ _FAMILIES = {
         "Tan and Le, arXiv:2104.00298",
         preprocessing.SIGNED,
         {
-            "efficientnet_v2_s": ("EfficientNetV2S", 384, 21_612_360, 0),
-            "efficientnet_v2_m": ("EfficientNetV2M", 480, 54_431_388, 0),
-            "efficientnet_v2_l": ("EfficientNetV2L", 480, 119_027_848, 0),
+            "efficientnet_v2_s": ("EfficientNetV2S", 384, 21_612_360, 16_731_234_304),
+            "efficientnet_v2_m": ("EfficientNetV2M", 480, 54_431_388, 49_164_920_768),
+            "efficientnet_v2_l": ("EfficientNetV2L", 480, 119_027_848, 112_159_398_016),
         },
     ),
     "convnext": _Family(
@@ -162,11 +167,11 @@ _FAMILIES = {
         "Liu et al., arXiv:2201.03545",
         preprocessing.TORCH,
         {
-            "convnext_tiny": ("ConvNeXtTiny", 224, 28_589_128, 0),
-            "convnext_small": ("ConvNeXtSmall", 224, 50_223_688, 0),
-            "convnext_base": ("ConvNeXtBase", 224, 88_591_464, 0),
-            "convnext_large": ("ConvNeXtLarge", 224, 197_767_336, 0),
-            "convnext_xlarge": ("ConvNeXtXLarge", 224, 350_196_968, 0),
+            "convnext_tiny": ("ConvNeXtTiny", 224, 28_589_128, 8_911_062_528),
+            "convnext_small": ("ConvNeXtSmall", 224, 50_223_688, 17_367_424_512),
+            "convnext_base": ("ConvNeXtBase", 224, 88_591_464, 30_709_458_944),
+            "convnext_large": ("ConvNeXtLarge", 224, 197_767_336, 68_722_867_200),
+            "convnext_xlarge": ("ConvNeXtXLarge", 224, 350_196_968, 121_842_061_312),
         },
     ),
 }

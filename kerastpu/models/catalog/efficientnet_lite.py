@@ -31,7 +31,13 @@ def _entry(
 
 
 ENTRIES: dict[str, ModelEntry] = {
-    "efficientnet_lite0": _entry(0, 224, 4_694_024, 0, pretrained.EFFICIENTNET_LITE0),
-    "efficientnet_lite1": _entry(1, 240, 5_470_344, 0, pretrained.EFFICIENTNET_LITE1),
-    "efficientnet_lite2": _entry(2, 260, 6_150_168, 0, pretrained.EFFICIENTNET_LITE2),
+    "efficientnet_lite0": _entry(
+        0, 224, 4_694_024, 770_375_104, pretrained.EFFICIENTNET_LITE0
+    ),
+    "efficientnet_lite1": _entry(
+        1, 240, 5_470_344, 1_200_370_464, pretrained.EFFICIENTNET_LITE1
+    ),
+    "efficientnet_lite2": _entry(
+        2, 260, 6_150_168, 1_719_472_544, pretrained.EFFICIENTNET_LITE2
+    ),
 }

@@ -75,7 +75,7 @@ def fit(
 
     Args:
         model: built inside `accelerator.scope()`; probabilities out.
-        batches: what `keras.Model.fit` takes, endless full global batches of (inputs,
+        batches: a PyDataset or tf.data.Dataset of endless full global batches (inputs,
             labels); int labels, or distributions where the config mixes images.
         steps_per_epoch: batches in an epoch, at least `optimizer.accumulate` of them;
             what is over after the epoch's last update belongs to the next one.

@@ -9,6 +9,7 @@ import numpy as np
 from kerastpu.config import LossConfig
 
 
+@keras.saving.register_keras_serializable("kerastpu")
 class ClassificationLoss(keras.losses.Loss):
     """Cross-entropy or focal loss with smoothed labels and weighted classes.
 
@@ -31,6 +32,7 @@ class ClassificationLoss(keras.losses.Loss):
         label_smoothing: share of each label that is spread over all classes, 0..0.5.
         gamma: exponent on the wrong probability, 0..10; 0 is cross-entropy.
         class_weights: float (C,), above 0; None = 1 for each class.
+        **kwargs: what every Keras loss takes, such as its name.
     """
 
     def __init__(
@@ -41,11 +43,22 @@ class ClassificationLoss(keras.losses.Loss):
         label_smoothing: float = 0.0,
         gamma: float = 0.0,
         class_weights: Sequence[float] | None = None,
+        **kwargs: Any,
     ):
-        super().__init__(name="classification_loss")
+        super().__init__(**{"name": "classification_loss", **kwargs})
         self.num_classes, self.is_mixed = num_classes, is_mixed
         self.label_smoothing, self.gamma = label_smoothing, gamma
-        self.class_weights = class_weights
+        self.class_weights = None if class_weights is None else tuple(class_weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, so that a compiled model can be saved and loaded."""
+        return super().get_config() | {
+            "num_classes": self.num_classes,
+            "is_mixed": self.is_mixed,
+            "label_smoothing": self.label_smoothing,
+            "gamma": self.gamma,
+            "class_weights": self.class_weights,
+        }
 
     def call(self, labels: Any, probabilities: Any) -> Any:
         """Returns the loss of each example, float (B,)."""
@@ -59,7 +72,7 @@ class ClassificationLoss(keras.losses.Loss):
         labels = labels * np.asarray(self.class_weights, "float32")
         weights = keras.ops.sum(labels, axis=-1)
         # TensorFlow's gradient is right only for labels that sum to 1.
-        labels = labels / weights[:, None]
+        labels = labels / keras.ops.maximum(weights, keras.config.epsilon())[:, None]
         return weights * self._unweighted(labels, probabilities)
 
     def _unweighted(self, labels: Any, probabilities: Any) -> Any:

@@ -6,12 +6,13 @@ the same factor at each step, so that every power of ten has its share of them.
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
+from kerastpu import lr_batches
 from kerastpu.config.values import in_range
 from kerastpu.errors import KerastpuError, UsageError
 from kerastpu.lr_range import RangeTest, check_range
@@ -58,7 +59,7 @@ def find(
     """
     check_range(low, high, num_steps)
     _check(model, smoothing, divergence)
-    data, first = _endless(batches)
+    data, first = lr_batches.endless(batches)
     if not model.built:
         model(first[0])
     sweep = _Sweep(low, high, num_steps, smoothing, divergence, update)
@@ -192,54 +193,15 @@ def _kept(model: keras.Model) -> Iterator[None]:
     # Copies: JAX would hand out its own memory, and use it again in the next step.
     values = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
     try:
+        # A weight and its moving average may share memory, which JAX gives away once.
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
         yield
     finally:
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         model.reset_metrics()
         model.stop_training = False
-
-
-class _Repeated(keras.utils.PyDataset):
-    """Batches by number, over and over; Keras may ask for the first ones again.
-
-    Args:
-        batches: read once and kept, unless they can be asked for by number.
-    """
-
-    num_batches = None  # endless
-
-    def __init__(self, batches: Iterable):
-        super().__init__()
-        is_numbered = isinstance(batches, Sequence | keras.utils.PyDataset)
-        self.kept: Any = batches if is_numbered else []
-        self.rest = iter(()) if is_numbered else iter(batches)
-
-    def __getitem__(self, index: int) -> tuple:
-        while len(self.kept) <= index:
-            batch = next(self.rest, None)
-            if batch is None:
-                break
-            self.kept.append(batch)
-        return self.kept[index % len(self.kept)]
-
-
-def _endless(batches: Iterable) -> tuple[Any, tuple]:
-    """Returns batches that `fit` can take for ever, and the first of them.
-
-    Raises:
-        KerastpuError: there are none.
-    """
-    is_dataset = hasattr(batches, "repeat")  # a tf.data.Dataset
-    is_endless = isinstance(batches, keras.utils.PyDataset) and (
-        batches.num_batches is None
-    )
-    data: Any = batches if is_dataset or is_endless else _Repeated(batches)
-    try:
-        first = next(iter(data)) if is_dataset else data[0]
-    except (StopIteration, ZeroDivisionError):
-        raise KerastpuError("batches hold no batch") from None
-    return data.repeat() if is_dataset else data, first
 
 
 def _check(model: keras.Model, smoothing: float, divergence: float) -> None:

@@ -3,16 +3,19 @@
 import functools
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from kerastpu.errors import UsageError
+from kerastpu.schedules import arguments
 
 SKIP = 0.1  # share of the steps at the start that nothing is read off
 FLAT = 0.25  # share of the steps after them that shows the loss before its fall
 FALL_BEGUN = 0.2  # share of the whole fall after which it is no noise
 LEAST_FALL = 0.01  # a loss that falls by a smaller share of itself has not fallen
+NOISE_DIFFERENCE = 0.954  # median distance of two normal draws, in their deviations
 REACH = 0.03  # share of the steps on each side that a slope is taken over
 
 
@@ -47,8 +50,10 @@ class RangeTest:
 
     @property
     def tenth_of_minimum(self) -> float | None:
-        """A tenth of the rate with the lowest loss."""
-        return self.rates[self._lowest] / 10 if self._has_fallen else None
+        """A tenth of the rate with the lowest loss, but no rate below the first."""
+        if not self._has_fallen:
+            return None
+        return max(self.rates[self._lowest] / 10, self.rates[0])
 
     @property
     def suggestion(self) -> float | None:
@@ -64,6 +69,8 @@ class RangeTest:
             return "none: the loss did not fall at any of these rates"
         if self.suggestion == self.steepest:
             return "where the loss falls fastest"
+        if self.suggestion == self.rates[0]:
+            return "the first rate: the lowest loss is less than a factor of 10 above"
         return "a tenth of the rate with the lowest loss"
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,8 +103,13 @@ class RangeTest:
 
     @property
     def _has_fallen(self) -> bool:
-        enough = self._before - LEAST_FALL * abs(self._before)
-        return self._lowest > self._skipped and self.losses[self._lowest] <= enough
+        """Whether the loss fell by more than it differs from batch to batch."""
+        if self._lowest <= self._skipped:
+            return False
+        fall = self._before - self.losses[self._lowest]
+        raw = self.raw_losses[self._skipped : self._lowest + 1]
+        noise = float(np.median(np.abs(np.diff(raw)))) / NOISE_DIFFERENCE
+        return fall >= max(LEAST_FALL * abs(self._before), noise)
 
 
 def check_range(low: float, high: float, num_steps: int) -> None:
@@ -106,9 +118,9 @@ def check_range(low: float, high: float, num_steps: int) -> None:
     Raises:
         UsageError: low must be above 0 and below high, and steps at least 10.
     """
-    if not 0 < low < high < math.inf:
+    are_numbers = all(isinstance(end, Real) for end in (low, high))
+    if not (are_numbers and 0 < low < high < math.inf):
         raise UsageError(
             f"low and high must be above 0, low below high; got {low!r} and {high!r}"
         )
-    if num_steps < 10:
-        raise UsageError(f"num_steps must be at least 10; got {num_steps!r}")
+    arguments.whole("num_steps", num_steps, 10)

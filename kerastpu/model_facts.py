@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import re
 from collections.abc import Callable
 from typing import Any
 
 from kerastpu import models
-from kerastpu.errors import UsageError
+from kerastpu.models import registry
 
 
 def collect() -> list[dict[str, Any]]:
@@ -39,11 +38,7 @@ def collect_one(name: str) -> dict[str, Any]:
     Raises:
         UsageError: there is no such network; names those that are called alike.
     """
-    if name not in models.REGISTRY:
-        near = difflib.get_close_matches(name, models.REGISTRY, n=3)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise UsageError(f"no model {name!r}{hint}; see kerastpu models")
-    entry = models.REGISTRY[name]
+    entry = registry.find(name)
     shape = (entry.image_size, entry.image_size, entry.channels)
     stages = models.find_stages(models.build(name, input_shape=shape))
     return _describe(name) | {

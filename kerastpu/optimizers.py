@@ -47,6 +47,7 @@ def build_optimizer(
         rate: learning rate, or a schedule, which Keras asks for each batch, also where
             gradients of several batches are accumulated.
         variables: the model's trainable ones; without them weight decay spares nothing.
+            Keras does not save which are spared: build a loaded model's optimizer anew.
 
     Raises:
         UsageError: muon, and Keras is too old for it.
@@ -113,6 +114,12 @@ def _muon_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_of_matrices(variables: Sequence[keras.Variable]) -> None:
+    if variables and not any(re.search(_CLASSIFIER, v.path) for v in variables):
+        LOG.warning(
+            "muon: no layer is called %s, so the classifier moves as a hidden layer "
+            "does; its authors advise adam for it",
+            HEAD,
+        )
     matrices = [v for v in variables if len(v.shape) == 2]
     if variables and all(re.search(_CLASSIFIER, v.path) for v in matrices):
         LOG.warning(

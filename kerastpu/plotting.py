@@ -82,7 +82,8 @@ def compared_runs(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Fig
     for index, (name, history) in enumerate(histories.items()):
         color, dashes = COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % 3]
         epochs = np.arange(1, len(history["val_loss"]) + 1)
-        best = int(np.argmin(history["val_loss"]))
+        losses = np.asarray(history["val_loss"])
+        best = int(np.argmin(np.where(np.isfinite(losses), losses, np.inf)))
         for axes, column, percent in zip(
             panels, ("val_loss", "val_accuracy"), (1, 100), strict=True
         ):

@@ -27,8 +27,7 @@ def penalties(
 ) -> Iterator[None]:
     """Adds l1 * sum |w| + l2 * sum w^2 to the model's loss inside of the block.
 
-    Keras adds it to the loss that `fit` reports and follows. Enter the block before
-    the first step: a compiled step keeps what it was compiled with.
+    Keras adds it to the loss that `fit` reports and follows.
 
     Args:
         model: its kernels that train, see `penalized`; afterwards it is as before.
@@ -48,7 +47,15 @@ def penalties(
     try:
         for weight in weights:
             weight.regularizer = keras.regularizers.L1L2(l1, l2)
+        _forget_steps(model, weights)
         yield
     finally:
         for weight in weights:
             weight.regularizer = None
+        _forget_steps(model, weights)
+
+
+def _forget_steps(model: keras.Model, weights: list[keras.Variable]) -> None:
+    """Has Keras compile its steps anew: a step keeps the penalties of its time."""
+    if weights:
+        model.train_function = model.test_function = None

@@ -3,8 +3,9 @@
 import csv
 import dataclasses
 import json
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,18 @@ from kerastpu.config import Config
 from kerastpu.errors import UsageError
 
 FINISHED, UNFINISHED, UNREADABLE = "finished", "unfinished", "unreadable"
+_RESULT_PARTS = {
+    "test": ("accuracy", "interval", "count", "macro_f1", "loss"),
+    "data": ("name", "counts", "is_synthetic", "fingerprint"),
+    "accelerator": ("summary",),
+    "seconds": ("total",),
+    "parameters": (),
+}
+_ENVIRONMENT_PARTS: dict[str, tuple[str, ...]] = {
+    "kerastpu": (),
+    "packages": (),
+    "command": (),
+}
 _MAX_DEPTH = 4  # folders between where one looks and a run
 
 
@@ -48,9 +61,10 @@ class Record:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch with the lowest validation loss, from 1; None before the first."""
-        losses = self.history.get("val_loss")
-        return losses.index(min(losses)) + 1 if losses else None
+        """The epoch with the lowest validation loss, from 1; None if none is finite."""
+        losses = enumerate(self.history.get("val_loss", ()), start=1)
+        finite = [(loss, epoch) for epoch, loss in losses if math.isfinite(loss)]
+        return min(finite)[1] if finite else None
 
     @property
     def accuracy(self) -> float | None:
@@ -82,6 +96,8 @@ def read(path: str | Path) -> Record:
         result = _read_json(path / runs.RESULT)
         environment = _read_json(path / runs.ENVIRONMENT)
         history = _read_history(path / runs.METRICS)
+        _check(path / runs.RESULT, result, _RESULT_PARTS)
+        _check(path / runs.ENVIRONMENT, environment, _ENVIRONMENT_PARTS)
     except (UsageError, ValueError) as caught:
         result, environment, history, error = {}, {}, {}, str(caught)
     state = FINISHED if result else UNFINISHED
@@ -125,10 +141,28 @@ def _read_json(path: Path) -> dict[str, Any]:
     """Returns what is in the file; nothing where there is none."""
     if not path.is_file():
         return {}
-    value = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
     if not isinstance(value, dict):
         raise ValueError(f"{path} is damaged: it holds no object")
     return value
+
+
+def _check(
+    path: Path, value: dict[str, Any], wanted: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuses a file that is there but lacks what every run's has.
+
+    Raises:
+        ValueError: names what is missing.
+    """
+    for name, parts in wanted.items() if value else ():
+        part = value.get(name)
+        is_whole = isinstance(part, dict) and set(parts) <= set(part)
+        if part is None or (parts and not is_whole):
+            raise ValueError(f"{path} is damaged: {name} is missing or not whole")
 
 
 def _read_history(path: Path) -> dict[str, list[float]]:
@@ -138,6 +172,8 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     text = path.read_text(encoding="utf-8")
     whole = text[: text.rfind("\n") + 1]
     rows = list(csv.DictReader(whole.splitlines()))
+    if any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{path} is damaged: its rows differ in length")
     names = rows[0] if rows else ()
     return {name: [float(row[name]) for row in rows] for name in names}
 

@@ -93,7 +93,7 @@ def _settings(record: Record) -> list[str]:
 def _progress(record: Record) -> list[str]:
     best = record.best_epoch
     if best is None:
-        return ["epochs: none finished"]
+        return [f"epochs: {record.num_epochs or 'none'} finished, no finite loss"]
     wanted = f" of {record.config.training.epochs}" if record.config else ""
     scores = {name: values[best - 1] for name, values in record.history.items()}
     line = (

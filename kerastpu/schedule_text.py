@@ -2,7 +2,7 @@
 
 from kerastpu.config import OptimizerConfig
 from kerastpu.lr_range import RangeTest
-from kerastpu.schedules import SHAPES, describe, scale_with_replicas
+from kerastpu.schedules import SHAPES, describe, scale_with_replicas, scaling
 from kerastpu.schedules.planning import Plan
 
 MAX_ROWS = 60
@@ -23,9 +23,12 @@ def of_plan(plan: Plan) -> str:
     every = -(-plan.epochs // MAX_ROWS)
     lines = [
         describe(plan.curve),
-        f"{plan.num_images:,} training images on {_replicas(plan.num_replicas)}: "
-        f"{plan.steps_per_epoch:,} steps an epoch",
+        f"{_count(plan.num_images, 'training image')} on "
+        f"{_count(plan.num_replicas, 'replica')}: "
+        f"{_count(plan.steps_per_epoch, 'step')} an epoch",
     ]
+    if plan.num_replicas > 1:
+        lines.append(scaling.describe(plan.num_replicas, plan.rule))
     if plan.curve.name == "plateau":
         lines.append("as if the validation loss fell in every epoch")
     lines.append("epoch     step  learning rate")
@@ -44,25 +47,27 @@ def of_range_test(
     """Returns what a range test saw, and the flag that follows from it."""
     end = "until the loss was too high" if result.is_diverged else "to the end"
     lines = [
-        f"{len(result.rates)} steps from {result.rates[0]:.3g} to "
+        f"{_count(len(result.rates), 'step')} from {result.rates[0]:.3g} to "
         f"{result.rates[-1]:.3g}, {end}; lowest loss {min(result.losses):.3f}"
     ]
     if result.suggestion is None:
         return "\n".join([*lines, f"suggestion: {result.rule}"])
     factor = scale_with_replicas(1.0, num_replicas, optimizer.replica_scaling)
+    is_first = result.tenth_of_minimum == result.rates[0]
     lines += [
         f"the loss falls fastest at {result.steepest:.2e}",
-        f"a tenth of the rate with the lowest loss is {result.tenth_of_minimum:.2e}",
+        f"a tenth of the rate with the lowest loss is {'at most ' * is_first}"
+        f"{result.tenth_of_minimum:.2e}",
         f"suggestion: {result.suggestion:.2e}, {result.rule}",
     ]
     if factor != 1:
         lines.append(
-            f"on {_replicas(num_replicas)}, where the config's rate counts {factor:g} "
+            f"on {_count(num_replicas, 'replica')}, where the config's rate counts {factor:g} "
             "times"
         )
     lines.append(f"  --optimizer.learning-rate {result.suggestion / factor:.2e}")
     return "\n".join(lines)
 
 
-def _replicas(count: int) -> str:
-    return f"{count} replica{'' if count == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

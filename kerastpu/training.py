@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import data_pipelines
-from kerastpu import backend, class_weights, datasets, runs, seeds, strategy
+from kerastpu import (
+    backend,
+    class_weights,
+    datasets,
+    pretrained,
+    runs,
+    seeds,
+    strategy,
+)
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 from kerastpu.progress import progress
@@ -71,6 +79,7 @@ def train(
     runs.check_workdir(workdir, config)
     if runs.is_finished(workdir):
         return _finished(workdir, source)
+    _check_weights(config.model.weights)
     watch = Stopwatch()
     backend.start(config.backend)
     accelerator = strategy.resolve(config.accelerator, config.precision, needs(config))
@@ -96,6 +105,18 @@ def train(
     }
     runs.write_json(workdir / runs.RESULT, result)
     return runs.load_run(workdir)
+
+
+def _check_weights(weights: str | None) -> None:
+    """Refuses a file of weights that is not there before the long work begins.
+
+    Raises:
+        UsageError: names it.
+    """
+    if weights and pretrained.is_file(weights):
+        path = Path(weights).expanduser()
+        if not path.is_file():
+            raise UsageError(f"model.weights: there is no file {weights!r}")
 
 
 def _finished(

@@ -84,8 +84,8 @@ def test_one_network_is_told_with_options_and_stages(capsys, name):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("sqeezenet",), ["no model 'sqeezenet'", "did you mean squeezenet"]),
-        (("zzz",), ["no model 'zzz'; see kerastpu models"]),
+        (("sqeezenet",), ["unknown model 'sqeezenet'", "did you mean squeezenet"]),
+        (("zzz",), ["unknown model 'zzz'; `kerastpu models` lists all"]),
         (("firenet", "--markdown"), ["--markdown"]),
         (("--json", "--markdown"), ["--markdown"]),
         (("--jsn",), ["--jsn"]),

@@ -229,3 +229,32 @@ def test_penalty_on_a_regularized_layer_is_refused():
     ):
         pass
     assert len(model.losses) == 1
+
+
+def test_penalty_acts_in_its_block_only_also_between_other_fits():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(keras.optimizers.SGD(0.0), lambda labels, outputs: 0 * outputs)
+    batch = np.zeros((4, 3), "float32"), np.zeros((4, 1))
+
+    def loss():
+        return model.fit(*batch, verbose=0).history["loss"][0]
+
+    before = loss()
+    with regularization.penalties(model, l2=10.0):
+        inside = loss()
+    kernel = model.get_weights()[0]
+    assert (before, loss()) == (0.0, 0.0)
+    assert inside == pytest.approx(10 * (kernel**2).sum(), rel=1e-5)
+
+
+def test_a_compiled_model_with_our_loss_is_saved_and_loaded(tmp_path):
+    config = LossConfig(name="focal", label_smoothing=0.1)
+    loss = losses.build_loss(config, 3, is_mixed=False, class_weights=(0.5, 1.0, 1.5))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
+    model.compile("sgd", loss)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    inputs, labels = np.eye(2, dtype="float32"), np.array([0, 2])
+    assert loaded.evaluate(inputs, labels, verbose=0) == pytest.approx(
+        model.evaluate(inputs, labels, verbose=0)
+    )

@@ -186,3 +186,44 @@ def test_nothing_is_written_by_looking(folder):
     run_text.of_list(run_records.find(folder))
     before = sorted(p.relative_to(copy) for p in copy.rglob("*"))
     assert sorted(p.relative_to(folder) for p in folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (runs.METRICS, COLUMNS + "0,0.9\n"),
+        (runs.RESULT, '{"test": {"accuracy": 0.5}}'),
+        (runs.RESULT, "[]"),
+        (runs.ENVIRONMENT, '{"x": 1}'),
+    ],
+)
+def test_any_damage_in_a_run_is_told_and_the_others_are_listed(
+    folder, name, content, capsys
+):
+    (folder / "good" / name).write_text(content)
+    for command in (["list"], ["show"], ["compare"]):
+        paths = {"list": [folder], "show": [folder / "good"]}.get(
+            command[0], [folder / "good", folder / "deep" / "better"]
+        )
+        assert main(["runs", *command, *map(str, paths)]) == 0
+    out = capsys.readouterr().out
+    assert "unreadable" in out
+    assert f"{name} is damaged" in out
+
+
+def test_an_epoch_without_a_finite_loss_is_never_the_best(folder, capsys):
+    (folder / "good" / runs.METRICS).write_text(
+        COLUMNS + "0,0.5,1,0.1,1,0.5,nan\n" + "1,0.5,1,0.1,1,0.6,1.1\n"
+    )
+    assert run_records.read(folder / "good").best_epoch == 2
+    (folder / "good" / runs.METRICS).write_text(COLUMNS + "0,0.5,1,0.1,1,0.5,nan\n")
+    assert main(["runs", "show", str(folder / "good")]) == 0
+    assert "no finite loss" in capsys.readouterr().out
+
+
+def test_a_picture_that_is_no_png_is_refused_before_anything_is_printed(folder, capsys):
+    pair = [str(folder / "good"), str(folder / "deep" / "better")]
+    assert main(["runs", "compare", *pair, "--out", "curves.jpg"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "must end in .png" in captured.err

@@ -68,12 +68,12 @@ def _check_taken(schedule: ScheduleConfig) -> None:
 
 
 def _check_rise(schedule: ScheduleConfig, epochs: int) -> None:
-    rise = _share(schedule.warmup, "schedule.warmup", epochs)
+    rise = _share(schedule.rise, "schedule.warmup", epochs)
     hold = _share(schedule.hold, "schedule.hold", epochs)
     if (rise or 0) + (hold or 0) > 1 + 1e-9:
         raise UsageError(
             "schedule.warmup and schedule.hold must end within the run, which has "
-            f"{epochs} epochs; got {schedule.warmup!r} and {schedule.hold!r}"
+            f"{epochs} epochs; got {schedule.rise!r} and {schedule.hold!r}"
         )
 
 
@@ -96,7 +96,7 @@ def _check_boundaries(schedule: ScheduleConfig, epochs: int) -> None:
     name, texts = "schedule.boundaries", schedule.boundaries
     if not texts:
         raise UsageError(f"{name} must hold a duration or more; got {texts!r}")
-    rise = _share(schedule.warmup, name, epochs) or 0
+    rise = _share(schedule.rise, name, epochs) or 0
     hold = _share(schedule.hold, name, epochs) or 0
     shares = [_share(text, name, epochs) for text in texts]
     known = [share for share in shares if share is not None]
@@ -108,7 +108,7 @@ def _check_boundaries(schedule: ScheduleConfig, epochs: int) -> None:
     if known and known[0] < rise + hold:
         raise UsageError(
             f"{name} must come after schedule.warmup and schedule.hold, "
-            f"{schedule.warmup!r} and {schedule.hold!r}; got {texts!r}"
+            f"{schedule.rise!r} and {schedule.hold!r}; got {texts!r}"
         )
 
 

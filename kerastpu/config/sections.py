@@ -103,8 +103,9 @@ class ScheduleConfig:
 
     name: ScheduleName = "cosine"
     """Shape of the learning rate over the run; ramp is the codelab's."""
-    warmup: str = "5%"
-    """Length of the rise to the peak: "5%" of the run, "3 epochs" or "100 steps"."""
+    warmup: str | None = None
+    """Length of the rise to the peak: "5%" of the run, "3 epochs" or "100 steps". None
+    = "45%" for one_cycle, so that it takes as long as the way back; else "5%"."""
     hold: str = "0 steps"
     """Time at the peak after the rise: a duration as above."""
     start: float | None = None
@@ -114,7 +115,8 @@ class ScheduleConfig:
     """Learning rate that the fall goes towards, 0..peak; the codelab's is 1e-5."""
     decay: float = 0.8
     """Factor of the fall, above 0, at most 1: per epoch for ramp and exponential, at
-    each period for step, at each boundary for multistep, on each plateau."""
+    each period for step, at each boundary for multistep, on each plateau, on the height
+    of each cycle of cyclic (1 = Smith's)."""
     period: str = "10 epochs"
     """step: time between two drops; cyclic: time from floor to peak; plateau: time
     without a lower validation loss before a drop, in whole epochs."""
@@ -123,7 +125,15 @@ class ScheduleConfig:
     power: float = 1.0
     """polynomial: exponent of the fall, 0.1..10."""
     function: str | None = None
-    """custom: "module:function", called with (step, total_steps, peak)."""
+    """custom: "module:function", called with (step, total_steps, peak), or a list of
+    rates, each with where it begins: "0:1e-3,50%:1e-4"."""
+
+    @property
+    def rise(self) -> str:
+        """Length of the rise, also where `warmup` does not say it."""
+        if self.warmup is not None:
+            return self.warmup
+        return "45%" if self.name == "one_cycle" else "5%"
 
 
 @dataclass(frozen=True)

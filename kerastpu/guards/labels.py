@@ -9,6 +9,8 @@ from kerastpu.guards.loss_kind import LossKind
 from kerastpu.guards.outputs import Output
 
 _TOLERANCE = 1e-2  # of a sum of probabilities, which may be of half precision
+_NUMBERS = "biufV"  # kinds of dtype; bfloat16 is of kind V
+_SHOWN = 5  # numbers of a row in a message
 
 
 def check_labels(
@@ -25,12 +27,16 @@ def check_labels(
     Raises:
         UsageError: says what came and what to write.
     """
+    if labels.dtype.kind not in _NUMBERS:
+        raise UsageError(f"labels must be numbers; got dtype {labels.dtype}")
     if labels.ndim == 0 or len(labels) != num_images:
         raise UsageError(
             f"labels must be as many as images, {num_images}; got shape {labels.shape}"
         )
     if len(output.shape) != 2 or not output.units:
         return
+    if labels.ndim == 3 and labels.shape[2] == 1:  # Keras drops that axis
+        labels = labels[..., 0]
     if loss.labels == "sparse":
         _check_sparse(labels, output.units, loss.ignored_label)
     elif loss.labels == "categorical":
@@ -69,15 +75,20 @@ def _check_distributions(labels: np.ndarray, classes: int) -> None:
             f"of shape {labels.shape}; use sparse_categorical_crossentropy, or "
             f"keras.utils.to_categorical(labels, {classes})"
         )
+    if labels.ndim == 1:  # Keras adds that axis
+        labels = labels[:, None]
     if labels.shape[1:] != (classes,):
         raise UsageError(
             f"labels must be (batch, {classes}), a number for each output of the "
             f"model; got shape {labels.shape}"
         )
-    if labels.min(initial=0) < 0 or np.abs(labels.sum(axis=1) - 1).max() > _TOLERANCE:
+    labels = labels.astype(float)
+    is_wrong = (labels < 0).any(axis=1)
+    is_wrong |= ~(np.abs(labels.sum(axis=1) - 1) <= _TOLERANCE)  # NaN is wrong too
+    if is_wrong.any():
         raise UsageError(
             "a categorical loss takes labels of 0..1 that sum to 1 for each example; "
-            f"got {labels[np.abs(labels.sum(axis=1) - 1).argmax()].tolist()}; use "
+            f"got {_show(labels[is_wrong][0])}; use "
             "binary_crossentropy where an example may be of several classes"
         )
 
@@ -99,3 +110,9 @@ def _check_binary(labels: np.ndarray, units: int) -> None:
 
 def _first(labels: np.ndarray, is_wrong: np.ndarray) -> float:
     return labels[is_wrong][0].item()
+
+
+def _show(row: np.ndarray) -> str:
+    numbers = ", ".join(f"{value:.3g}" for value in row[:_SHOWN])
+    rest = ", ..." if len(row) > _SHOWN else ""
+    return f"[{numbers}{rest}], of sum {row.sum():.3g}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from kerastpu.errors import UsageError
 from kerastpu.guards.loss_kind import LossKind
-from kerastpu.models import graph
 
 # Layers that hand values on as they are.
 _TRANSPARENT = (
@@ -27,9 +28,12 @@ class Output:
     shape: tuple[int | None, ...]
     """(batch, ..., units)."""
     activation: str | None
-    """softmax, sigmoid, linear, or None where it is another one or not known."""
+    """softmax (over the last axis), sigmoid, linear, or None where it is another one
+    or not known."""
     layer: str
     """Name of the layer that applies it."""
+    activated_units: int | None
+    """Length of the last axis where it is applied, before any reshaping."""
     earlier_softmax: str | None
     """Name of a layer whose softmax the last softmax is applied to, if there is one."""
 
@@ -37,6 +41,12 @@ class Output:
     def units(self) -> int:
         """Numbers for each example."""
         return self.shape[-1] or 0
+
+
+class _Applied(NamedTuple):
+    layer: str
+    activation: str | None
+    units: int | None
 
 
 def is_graph(model: keras.Model) -> bool:
@@ -51,36 +61,39 @@ def find_output(model: keras.Model) -> Output | None:
     if len(model.outputs) != 1:
         return None
     activations = _last_activations(model)
-    layer, activation = next(activations, ("", None))
+    last = next(activations, _Applied("", None, None))
     earlier = None
-    if activation == "softmax":
-        earlier = next((name for name, kind in activations if kind == "softmax"), None)
-    return Output(tuple(model.outputs[0].shape), activation, layer, earlier)
+    if last.activation == "softmax":
+        softmaxes = (one.layer for one in activations if one.activation == "softmax")
+        earlier = next(softmaxes, None)
+    shape = tuple(model.outputs[0].shape)
+    return Output(shape, last.activation, last.layer, last.units, earlier)
 
 
-def _last_activations(model: keras.Model) -> Iterator[tuple[str, str | None]]:
+def _last_activations(model: keras.Model) -> Iterator[_Applied]:
     """Yields layers and their activations from the output on back.
 
     Ends with the first layer that does more than to apply an activation.
     """
-    sources = dict(graph.walk(model))
-    operation = model.outputs[0]._keras_history.operation
+    tensor = model.outputs[0]
     while True:
+        # By call, not by layer: a shared layer may be its own source.
+        operation, node_index, _ = tensor._keras_history
         if isinstance(operation, keras.Model):
             if is_graph(operation) and len(operation.outputs) == 1:
                 yield from _last_activations(operation)
             return
         if not isinstance(operation, _TRANSPARENT):
-            activation = _activation_of(operation)
+            activation = _activation_of(operation, len(tensor.shape))
             is_bare = _is_bare_activation(operation)
             if not (is_bare and activation == "linear"):
-                yield operation.name, activation
+                yield _Applied(operation.name, activation, tensor.shape[-1])
             if not is_bare:
                 return
-        inputs = sources.get(operation, [])
+        inputs = operation._inbound_nodes[node_index].input_tensors
         if len(inputs) != 1:
             return
-        operation = inputs[0]
+        tensor = inputs[0]
 
 
 def _is_bare_activation(operation: keras.Operation) -> bool:
@@ -89,10 +102,14 @@ def _is_bare_activation(operation: keras.Operation) -> bool:
     return isinstance(operation, bare) or type(operation).__name__ == "Softmax"
 
 
-def _activation_of(operation: keras.Operation) -> str | None:
-    """Returns softmax, sigmoid, linear, or None for any other."""
-    if type(operation).__name__ in ("Softmax", "Sigmoid"):  # layers, and keras.ops
-        return type(operation).__name__.lower()
+def _activation_of(operation: keras.Operation, rank: int) -> str | None:
+    """Returns softmax over the last of `rank` axes, sigmoid, linear, None for others."""
+    kind = type(operation).__name__  # of a layer, or of keras.ops
+    if kind == "Softmax":
+        axes = np.atleast_1d(operation.axis).tolist()
+        return "softmax" if axes in ([-1], [rank - 1]) else None
+    if kind == "Sigmoid":
+        return "sigmoid"
     activation = getattr(operation, "activation", None)
     for name in ("softmax", "sigmoid", "linear"):
         if activation is getattr(keras.activations, name):
@@ -112,7 +129,7 @@ def check_output(output: Output, loss: LossKind) -> None:
             f"layer {layer} applies softmax to the probabilities of layer "
             f"{output.earlier_softmax}; remove one of the two"
         )
-    if activation == "softmax" and output.units == 1:
+    if activation == "softmax" and output.activated_units == 1:
         raise UsageError(
             f"layer {layer} applies softmax to one unit, which is always 1; use "
             'activation="sigmoid" with binary_crossentropy, or a unit for each class'

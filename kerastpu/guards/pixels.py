@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 
@@ -18,7 +16,23 @@ _SCALED = 3.0
 _SEVERAL = 3
 # What no pixel that was divided reaches, and nearly every photo of 0..255 does.
 _UNSCALED = 20.0
-_LARGEST_SCALE = 1 / 50  # of a Rescaling that expects 0..255
+# Of a Rescaling that expects 0..255: it divides by more than that, or subtracts more.
+_SMALLEST_RANGE = 50.0
+
+
+def match_rank(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Returns the batch as Keras hands it on: with a last axis of 1 added or dropped.
+
+    Args:
+        model: with one input.
+        images: the batch; one that fits neither way comes back as it is.
+    """
+    wanted = tuple(model.inputs[0].shape)
+    if images.shape[-1:] == (1,) and _fits(images.shape[:-1], wanted):
+        return images[..., 0]
+    if wanted[-1] == 1 and _fits((*images.shape, 1), wanted):
+        return images[..., None]
+    return images
 
 
 def check_shape(model: keras.Model, images: np.ndarray) -> None:
@@ -32,7 +46,7 @@ def check_shape(model: keras.Model, images: np.ndarray) -> None:
         UsageError: says what came, and how to turn it.
     """
     wanted = tuple(model.inputs[0].shape)[1:]
-    if _fits(images.shape[1:], wanted):
+    if images.ndim and _fits(images.shape[1:], wanted):
         return
     shown = f"(batch, {', '.join(str(size or 'any') for size in wanted)})"
     raise UsageError(
@@ -51,11 +65,7 @@ def _advice(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     """Returns what turns `shape` into (batch, *wanted), where that is plain."""
     if _fits(shape, wanted):
         return "; one image needs a batch around it: images[None]"
-    if len(wanted) != 3:
-        return ""
-    if _fits((*shape[1:], 1), wanted):
-        return "; gray images need an axis of channels: images[..., None]"
-    if len(shape) != 4:
+    if len(wanted) != 3 or len(shape) != 4:
         return ""
     sides, channels = shape[1:3], shape[3]
     if _fits((*shape[2:], shape[1]), wanted):
@@ -82,7 +92,7 @@ def check_range(model: keras.Model, images: np.ndarray) -> None:
     Raises:
         UsageError: several images are in the wrong range, and none is in the right one.
     """
-    if images.ndim != 4 or not images.size:
+    if images.ndim != 4 or not images.size or images.dtype.kind not in "biufV":
         return
     flat = images.reshape(len(images), -1)
     largest = np.abs(flat).max(axis=1)
@@ -108,19 +118,28 @@ def check_range(model: keras.Model, images: np.ndarray) -> None:
 def _scales(model: keras.Model) -> bool:
     """Returns whether the model's first layer scales pixels 0..255."""
     for operation, sources in graph.walk(model):
-        if operation.name == "preprocessing":
-            return True
-        if not sources or not all(map(_is_input, sources)):
+        if not sources or not all(map(_hands_on_pixels, sources)):
             continue
         if isinstance(operation, keras.Model) and is_graph(operation):
             return _scales(operation)
         if isinstance(operation, keras.layers.Rescaling):
-            return bool(np.abs(operation.scale).max() <= _LARGEST_SCALE)
+            return _expects_bytes(operation)
     return False
 
 
-def _is_input(operation: Any) -> bool:
-    return isinstance(operation, keras.layers.InputLayer)
+def _hands_on_pixels(operation: keras.Operation) -> bool:
+    """Returns whether it is the input, or turns RGB to BGR."""
+    is_input = isinstance(operation, keras.layers.InputLayer)
+    return is_input or type(operation).__name__ == "Flip"
+
+
+def _expects_bytes(rescaling: keras.layers.Rescaling) -> bool:
+    scale = np.abs(rescaling.scale).max()
+    offset = np.abs(rescaling.offset).max()
+    return bool(
+        scale * _SMALLEST_RANGE <= 1
+        or (scale <= 1 and offset >= scale * _SMALLEST_RANGE)
+    )
 
 
 def _is_bare(model: keras.Model) -> bool:

@@ -53,10 +53,12 @@ def freeze(
     for index, stage in enumerate(stages):
         for layer in map(model.get_layer, stage.layers):
             is_frozen = index < num_frozen
-            is_norm = isinstance(layer, keras.layers.BatchNormalization)
-            layer.trainable = not is_frozen and not (is_norm and freeze_batch_norm)
-            if isinstance(layer, keras.layers.Dropout):
-                _switch(layer, is_off=is_frozen)
+            layer.trainable = not is_frozen
+            for inner in layer._flatten_layers():  # itself, and those inside of it
+                if isinstance(inner, keras.layers.BatchNormalization):
+                    inner.trainable = not (is_frozen or freeze_batch_norm)
+                if isinstance(inner, keras.layers.Dropout):
+                    _switch(inner, is_off=is_frozen)
 
 
 def trainable_summary(model: keras.Model) -> str:
@@ -99,8 +101,9 @@ def _switch(dropout: keras.layers.Dropout, *, is_off: bool) -> None:
 
 def _norm_mode(layers: Sequence[keras.layers.Layer]) -> str:
     modes = {
-        "trains" if layer.trainable else "frozen"
+        "trains" if inner.trainable else "frozen"
         for layer in layers
-        if isinstance(layer, keras.layers.BatchNormalization)
+        for inner in layer._flatten_layers()
+        if isinstance(inner, keras.layers.BatchNormalization)
     }
     return "/".join(sorted(modes)) or "-"

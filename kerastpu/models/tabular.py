@@ -44,7 +44,8 @@ def standardization(
             f"columns must be finite numbers; column {int(finite.argmin())} is not"
         )
     std = columns.std(axis=0)
-    std[std == 0] = 1.0
+    # The deviation of equal numbers may come out as a rounding error above 0.
+    std[(columns == columns[0]).all(axis=0) | (std == 0)] = 1.0
     return tuple(columns.mean(axis=0).tolist()), tuple(std.tolist())
 
 
@@ -113,15 +114,18 @@ def _standardize(
     """Applies (x - mean) / std by a stock layer, float32 also under mixed precision."""
     num_features = x.shape[-1]
     for name, values in (("mean", mean), ("std", std)):
-        if values is None or np.shape(values) != (num_features,):
+        if values is None or np.shape(np.asarray(values)) != (num_features,):
             raise UsageError(
                 f"mean and std must have {num_features} numbers each, one for each "
-                f"column; got {name} {values!r}"
+                f"column; got {name} of shape {np.shape(np.asarray(values))}"
             )
     means, stds = np.asarray(mean, np.float64), np.asarray(std, np.float64)
-    if not (np.isfinite(means) & np.isfinite(stds) & (stds > 0)).all():
+    good = np.isfinite(means) & np.isfinite(stds) & (stds > 0)
+    if not good.all():
+        bad = int(good.argmin())
         raise UsageError(
-            f"mean must be finite and std above 0; got mean {mean!r}, std {std!r}"
+            f"mean must be finite and std above 0; column {bad} has mean {means[bad]} "
+            f"and std {stds[bad]}"
         )
     return keras.layers.Rescaling(
         (1 / stds).tolist(),

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from kerastpu.config import HeadConfig, model_checks, values
+from kerastpu.errors import UsageError
 from kerastpu.models import freezing, heads, registry
 
 
@@ -46,6 +47,8 @@ def build_transfer(
         KerastpuError: the weight file is damaged.
     """
     registry.find(backbone, what="backbone", is_backbone=True)
+    if not isinstance(head, HeadConfig):
+        raise UsageError(f"head must be a HeadConfig; got {head!r}")
     values.check_types(head, "head.")
     model_checks.check_head(head, "head.")
     network = registry.build(

@@ -172,10 +172,10 @@ def _match_classifier(
         return []
     num_classes = targets[0].weights[-1].shape[-1]
     if not stored:
-        LOG.info("%s: holds no classifier; it starts random", origin)
+        LOG.warning("%s: holds no classifier; it starts random", origin)
         return []
     if stored[0].shapes[-1][-1:] != (num_classes,):
-        LOG.info(
+        LOG.warning(
             "%s: its classifier is for %s classes; one for %s starts random",
             *(origin, *stored[0].shapes[-1][-1:], num_classes),
         )

@@ -40,12 +40,12 @@ class _Steps:
 
     def check_rise(self, schedule: ScheduleConfig) -> None:
         """Refuses a rise and a hold that the run has no room for."""
-        rise = self._length(schedule.warmup) + self._length(schedule.hold)
+        rise = self._length(schedule.rise) + self._length(schedule.hold)
         if rise > self.total * (1 + 1e-9):
             raise UsageError(
                 f"schedule.warmup and schedule.hold must end within the run of "
                 f"{self.total} steps, {self.per_epoch} an epoch; "
-                f"got {schedule.warmup!r} and {schedule.hold!r}"
+                f"got {schedule.rise!r} and {schedule.hold!r}"
             )
 
 
@@ -81,17 +81,15 @@ def build(
         curve = _build_shape(schedule, steps, peak)
     LOG.info("learning rate: %s", describe(curve))
     if num_replicas > 1:
-        LOG.info(
-            "  - x %g for %d replicas (%s)",
-            *(factor, num_replicas, scaling.SOURCES[optimizer.replica_scaling]),
-        )
+        rule = optimizer.replica_scaling
+        LOG.info("  - %s", scaling.describe(num_replicas, rule))
     return curve
 
 
 def _build_shape(schedule: ScheduleConfig, steps: _Steps, peak: float) -> Curve:
     steps.check_rise(schedule)
     to_steps = steps.of_epochs if schedule.name == "ramp" else steps.of
-    warmup_steps = min(to_steps(schedule.warmup), steps.total)
+    warmup_steps = min(to_steps(schedule.rise), steps.total)
     hold_steps = min(to_steps(schedule.hold), steps.total - warmup_steps)
     return Curve(
         schedule.name,
@@ -184,25 +182,33 @@ def describe(curve: Curve) -> str:
     """Returns one line: shape, peak, and what happens at which step."""
     parts = [f"{curve.name}, peak {curve.peak:g}"]
     if curve.warmup_steps:
-        parts.append(f"rise from {curve.start:g} in {curve.warmup_steps} steps")
+        parts.append(f"rise from {curve.start:g} in {_steps(curve.warmup_steps)}")
     if curve.hold_steps:
         parts.append(f"held for {curve.hold_steps}")
     if curve.name in _DESCRIPTIONS:
-        parts.append(_DESCRIPTIONS[curve.name].format(**curve.to_dict()))
+        words = {
+            name: _steps(value) if name.endswith("_steps") else value
+            for name, value in curve.to_dict().items()
+        }
+        parts.append(_DESCRIPTIONS[curve.name].format(**words))
     for step, rate in curve.options.get("points", ()):
         parts.append(f"{rate:g} from step {step} on")
-    return f"{', '.join(parts)}; {curve.total_steps} steps in all"
+    return f"{', '.join(parts)}; {_steps(curve.total_steps)} in all"
+
+
+def _steps(number: float) -> str:
+    return f"{number} step{'' if number == 1 else 's'}"
 
 
 _DESCRIPTIONS: Mapping[str, str] = {
     "cosine": "then to {floor:g}",
     "ramp": "then x {decay:g} an epoch towards {floor:g}",
-    "exponential": "then x {decay:g} every {decay_steps} steps towards {floor:g}",
-    "step": "then x {decay:g} after every {period_steps} steps towards {floor:g}",
+    "exponential": "then x {decay:g} every {decay_steps} towards {floor:g}",
+    "step": "then x {decay:g} after every {period_steps} towards {floor:g}",
     "multistep": "then x {decay:g} at steps {boundaries} towards {floor:g}",
     "polynomial": "then to {floor:g}, power {power:g}",
-    "one_cycle": "then back, and to {floor:g} in the last {tail_steps} steps",
-    "cyclic": "then to {floor:g} and back in {period_steps} steps each way, x {decay:g}"
+    "one_cycle": "then back, and to {floor:g} in the last {tail_steps}",
+    "cyclic": "then to {floor:g} and back in {period_steps} each way, x {decay:g}"
     " as high each time",
     "plateau": "then x {decay:g}, at least {floor:g}, where the validation loss stops "
     "falling (patience {patience})",

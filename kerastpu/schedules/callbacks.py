@@ -6,7 +6,7 @@ from typing import Any, Literal
 import keras
 
 from kerastpu.errors import UsageError
-from kerastpu.schedules import custom, plateaus
+from kerastpu.schedules import arguments, custom, plateaus
 from kerastpu.schedules.curves import Curve
 from kerastpu.schedules.shapes import LearningRateFunction
 
@@ -36,6 +36,7 @@ class RateCallback(keras.callbacks.Callback):
         super().__init__()
         if by not in ("step", "epoch"):
             raise UsageError(f"by must be step or epoch; got {by!r}")
+        arguments.whole("accumulate", accumulate, 1)
         self.function, self.by, self.verbose = function, by, verbose
         self.accumulate = accumulate
         self.rate: float | None = None

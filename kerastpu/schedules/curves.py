@@ -9,7 +9,7 @@ from typing import Any
 
 from kerastpu.config import values
 from kerastpu.errors import UsageError
-from kerastpu.schedules import custom, cycles, shapes
+from kerastpu.schedules import arguments, custom, cycles, shapes
 from kerastpu.schedules.shapes import LearningRateFunction
 
 
@@ -43,17 +43,20 @@ class Curve:
             raise UsageError(
                 f"name must be one of {', '.join(OPTIONS)}; got {self.name!r}"
             )
-        if self.total_steps < 1:
-            raise UsageError(f"total_steps must be at least 1; got {self.total_steps}")
+        arguments.whole("total_steps", self.total_steps, 1)
+        arguments.rate("peak", self.peak)
         for end in ("start", "floor"):
-            if not 0 <= getattr(self, end) <= self.peak:
+            arguments.rate(end, getattr(self, end))
+            if getattr(self, end) > self.peak:
                 raise UsageError(
                     f"{end} must be 0..{self.peak:g}, the peak; "
                     f"got {getattr(self, end)!r}"
                 )
-        if self.warmup_steps < 0 or self.hold_steps < 0 or self.fall_steps < 0:
+        arguments.whole("warmup_steps", self.warmup_steps, 0)
+        arguments.whole("hold_steps", self.hold_steps, 0)
+        if self.fall_steps < 0:
             raise UsageError(
-                f"warmup_steps and hold_steps must be >= 0, together at most "
+                f"warmup_steps and hold_steps must be together at most "
                 f"{self.total_steps}; got {self.warmup_steps} and {self.hold_steps}"
             )
         self._check_options()
@@ -88,6 +91,10 @@ class Curve:
         for name, (low, high) in _RANGES.items():
             if name in self.options:
                 values.in_range(name, self.options[name], low, high)
+        if "patience" in self.options:
+            arguments.whole("patience", self.options["patience"], 1)
+        for _, rate in self.options.get("points", []):
+            arguments.rate("each rate of points", rate)
         places = [place for place, _ in self.options.get("points", [])]
         places = places or list(self.options.get("boundaries", []))
         if places != sorted(places) or ("points" in self.options and places[:1] != [0]):
@@ -196,7 +203,6 @@ _RANGES = {
     "decay_steps": (1, math.inf),
     "period_steps": (1, math.inf),
     "steps_per_epoch": (1, math.inf),
-    "patience": (1, math.inf),
     "tail_steps": (0, math.inf),
 }
 _FALLS: Mapping[str, _Maker] = {

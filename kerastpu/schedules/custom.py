@@ -78,12 +78,13 @@ def load(text: str) -> CustomFunction:
     """
     module, _, name = text.partition(":")
     top = module.partition(".")[0]
-    if top not in sys.modules and importlib.util.find_spec(top) is None:
-        sys.path.append(str(Path.cwd()))  # where an installed command does not look
     try:
+        if top not in sys.modules and importlib.util.find_spec(top) is None:
+            sys.path.append(str(Path.cwd()))  # where an installed command does not look
         function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"{FIELD} {text!r} cannot be imported: {error}") from None
+    except Exception as error:  # the user's code runs: it may raise anything
+        reason = _in_one_line(error)
+        raise UsageError(f"{FIELD} {text!r} cannot be imported: {reason}") from error
     if not callable(function):
         raise UsageError(f"{FIELD} must name a function; {text!r} is {function!r}")
     return function
@@ -93,9 +94,16 @@ def call(text: str, step: int, total_steps: int, peak: float) -> float:
     """Returns what the function says, if it is a learning rate.
 
     Raises:
-        UsageError: it is no finite number of 0 or more.
+        UsageError: it fails, or returns no finite number of 0 or more.
     """
-    rate = load(text)(step, total_steps, peak)
+    function = load(text)
+    try:
+        rate = function(step, total_steps, peak)
+    except Exception as error:  # the user's code runs: it may raise anything
+        raise UsageError(
+            f"{FIELD} {text!r}, called with (step, total_steps, peak) = "
+            f"({step}, {total_steps}, {peak:g}), failed: {_in_one_line(error)}"
+        ) from error
     try:
         value = float(rate)
     except (TypeError, ValueError):
@@ -106,3 +114,8 @@ def call(text: str, step: int, total_steps: int, peak: float) -> float:
             f"for step {step} of {total_steps} it returned {rate!r}"
         )
     return value
+
+
+def _in_one_line(error: Exception) -> str:
+    """Returns type and text of an error."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -2,6 +2,8 @@
 
 import math
 
+from kerastpu.schedules import arguments
+
 
 def one_cycle(
     step: float,
@@ -57,7 +59,11 @@ def cyclic(
         decay: factor on the height from one cycle to the next, above 0, at most 1.
         is_smooth: whether the height shrinks at every step, decay^(step / (2 period)),
             his "exp_range" of gamma = decay^(1 / (2 period)).
+
+    Raises:
+        UsageError: period_steps is not above 0.
     """
+    arguments.positive("period_steps", period_steps)
     cycle = 1 + math.floor(step / (2 * period_steps))
     share = 1 - abs(step / period_steps - 2 * cycle + 1)
     num_decays = step / (2 * period_steps) if is_smooth else cycle - 1

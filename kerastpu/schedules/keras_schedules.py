@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import keras
 
 from kerastpu.errors import UsageError
+from kerastpu.schedules import arguments
 from kerastpu.schedules.curves import Curve
 from kerastpu.schedules.shapes import LearningRateFunction
 
@@ -72,6 +73,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             raise UsageError("name must not be custom; use tabulate(function, steps)")
         values = {"name": name, "total_steps": total_steps, "peak": peak}
         self.curve = Curve.from_dict(values | parameters)
+        arguments.whole("accumulate", accumulate, 1)
         self.accumulate = accumulate
         rates = [self.curve(step) for step in range(total_steps + 1)]
         self._table = keras.ops.convert_to_tensor(rates, dtype="float32")
@@ -88,7 +90,12 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def tabulate(function: LearningRateFunction, total_steps: int) -> TableSchedule:
-    """Turns a pure function of the step into the Keras class, for `total_steps`."""
+    """Turns a pure function of the step into the Keras class, for `total_steps`.
+
+    Raises:
+        UsageError: total_steps is no whole number of 1 or more.
+    """
+    arguments.whole("total_steps", total_steps, 1)
     return TableSchedule([function(step) for step in range(total_steps)])
 
 
@@ -102,7 +109,11 @@ def as_keras(curve: Curve, *, accumulate: int = 1) -> Rate:
     Returns:
         A `Schedule`; for custom a `TableSchedule`; for plateau the first rate, which
         `PlateauCallback` goes on from.
+
+    Raises:
+        UsageError: accumulate is no whole number of 1 or more.
     """
+    arguments.whole("accumulate", accumulate, 1)
     if curve.name == "plateau":
         return float(curve(0))
     if curve.name == "custom":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from kerastpu.errors import UsageError
-from kerastpu.schedules import plateaus
+from kerastpu.schedules import plateaus, scaling
 from kerastpu.schedules.building import build
 from kerastpu.schedules.curves import Curve
 from kerastpu.schedules.shapes import LearningRateFunction
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 NUM_IMAGES = 1000  # where nobody says how many there are
 
 _EXAMPLES: Mapping[str, dict[str, Any]] = {
-    "one_cycle": {"warmup": "45%"},
     "custom": {"function": "0:1e-3,40%:3e-4"},
 }
 
@@ -34,6 +33,13 @@ class Plan:
     num_images: int
     """Training images."""
     num_replicas: int
+    rule: str
+    """How the peak grows with the replicas, a key of `scaling.SOURCES`."""
+
+    @property
+    def factor(self) -> float:
+        """What the rule multiplies the peak by."""
+        return scaling.scale_with_replicas(1.0, self.num_replicas, self.rule)
 
     def epoch_rates(self) -> list[float]:
         """Returns the rate that each epoch starts with."""
@@ -49,6 +55,7 @@ class Plan:
             "steps_per_epoch": self.steps_per_epoch,
             "num_images": self.num_images,
             "num_replicas": self.num_replicas,
+            "replica_scaling": {"rule": self.rule, "factor": self.factor},
             "epoch_rates": self.epoch_rates(),
         }
 
@@ -85,7 +92,14 @@ def plan(
         epochs=training.epochs,
         num_replicas=num_replicas,
     )
-    return Plan(curve, steps_per_epoch, training.epochs, num_images, num_replicas)
+    return Plan(
+        curve=curve,
+        steps_per_epoch=steps_per_epoch,
+        epochs=training.epochs,
+        num_images=num_images,
+        num_replicas=num_replicas,
+        rule=config.optimizer.replica_scaling,
+    )
 
 
 def examples(epochs: int, steps_per_epoch: int) -> dict[str, LearningRateFunction]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from kerastpu.config import values
+from kerastpu.schedules import arguments
+
 
 def plateau(
     history: Sequence[float],
@@ -23,12 +26,20 @@ def plateau(
     Args:
         history: a metric that should fall, such as the validation loss.
         peak: rate before the first drop.
-        decay: factor of a drop, above 0, below 1.
+        decay: factor of a drop, 1e-6..1.
         patience: epochs without improvement before a drop, at least 1.
         floor: lowest rate, 0..peak.
         min_delta: smallest fall that counts as improvement, in the metric's unit.
         cooldown: epochs after a drop that are not counted.
+
+    Raises:
+        UsageError: a number out of its range.
     """
+    for name, end in (("peak", peak), ("floor", floor), ("min_delta", min_delta)):
+        arguments.rate(name, end)
+    values.in_range("decay", decay, 1e-6, 1.0)
+    arguments.whole("patience", patience, 1)
+    arguments.whole("cooldown", cooldown, 0)
     rate, best, waited, left_to_cool = peak, None, 0, 0
     for value in history:
         if left_to_cool:

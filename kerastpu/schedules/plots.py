@@ -75,8 +75,9 @@ def range_test(result: RangeTest) -> Figure:
 def _draw(
     axes: Axes, rate: LearningRateFunction, total_steps: int, steps_per_epoch: int
 ) -> None:
-    steps = np.arange(total_steps)
-    values = [rate(int(step)) for step in steps]
+    steps = np.arange(total_steps + 1)
+    values = [rate(step) for step in range(total_steps)]
+    values.append(values[-1])  # the last step, too, has a right edge
     axes.step(steps / steps_per_epoch, values, where="post", color=BLUE)
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))

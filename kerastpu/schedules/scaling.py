@@ -3,6 +3,9 @@
 import math
 from types import MappingProxyType
 
+from kerastpu.errors import UsageError
+from kerastpu.schedules import arguments
+
 SOURCES = MappingProxyType(
     {
         "none": "not scaled",
@@ -29,6 +32,24 @@ def scale_with_replicas(learning_rate: float, num_replicas: int, rule: str) -> f
 
     Returns:
         The learning rate for the global batch.
+
+    Raises:
+        UsageError: an unknown rule, no replica, or no learning rate.
     """
+    arguments.rate("learning_rate", learning_rate)
+    arguments.whole("num_replicas", num_replicas, 1)
+    if rule not in SOURCES:
+        raise UsageError(f"rule must be one of {', '.join(SOURCES)}; got {rule!r}")
     factor = {"none": 1.0, "sqrt": math.sqrt(num_replicas), "linear": num_replicas}
     return learning_rate * factor[rule]
+
+
+def describe(num_replicas: int, rule: str) -> str:
+    """Returns what a rule does to the rate, such as "x 8 for 8 replicas (linear, ...)".
+
+    Raises:
+        UsageError: see `scale_with_replicas`.
+    """
+    factor = scale_with_replicas(1.0, num_replicas, rule)
+    replicas = f"{num_replicas} replica{'' if num_replicas == 1 else 's'}"
+    return f"x {factor:g} for {replicas} ({SOURCES[rule]})"

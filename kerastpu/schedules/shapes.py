@@ -8,6 +8,8 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 
+from kerastpu.schedules import arguments
+
 LearningRateFunction = Callable[[float], float]
 
 
@@ -45,6 +47,7 @@ def exponential(
         decay: factor per `decay_steps`, above 0, at most 1.
         decay_steps: steps in which the distance to the floor shrinks by `decay`.
     """
+    arguments.positive("decay_steps", decay_steps)
     return _blend(floor, peak, decay ** (step / decay_steps))
 
 
@@ -60,6 +63,7 @@ def step_decay(
         decay: factor at each drop, above 0, at most 1.
         period_steps: steps between two drops.
     """
+    arguments.positive("period_steps", period_steps)
     return _blend(floor, peak, decay ** (step // period_steps))
 
 
@@ -224,6 +228,7 @@ def by_epoch(
     function: LearningRateFunction, steps_per_epoch: int
 ) -> LearningRateFunction:
     """Turns a function of the epoch into one of the step, stepping once an epoch."""
+    arguments.positive("steps_per_epoch", steps_per_epoch)
 
     @functools.wraps(function)
     def of_step(step: float) -> float:

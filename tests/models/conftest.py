@@ -2,7 +2,6 @@
 
 import gc
 from dataclasses import dataclass
-from pathlib import Path
 
 import harness
 import keras
@@ -14,31 +13,37 @@ from kerastpu import models
 
 @dataclass(frozen=True)
 class Built:
-    """A small model with random weights, saved, and what it makes of two images."""
+    """A small model with random weights, and what it makes of two images."""
 
     name: str
     entry: models.ModelEntry
     model: keras.Model
     images: np.ndarray
     probabilities: np.ndarray
-    folder: Path
 
 
 @pytest.fixture(scope="module", params=harness.NAMES)
-def built(request, tmp_path_factory):
+def built(request):
     name = request.param
-    folder = tmp_path_factory.mktemp(name)
     model = harness.build(name)
     images = harness.random_images(2, harness.shape_of(name))
     probabilities = harness.predict(model, images)
-    model.save(folder / "model.keras")
-    np.savez(folder / "batch.npz", images=images, probabilities=probabilities)
-    entry = models.REGISTRY[name]
-    yield Built(name, entry, model, images, probabilities, folder)
-    (folder / "model.keras").unlink()  # all of them are many gigabytes
+    yield Built(name, models.REGISTRY[name], model, images, probabilities)
     del model
     keras.backend.clear_session()
     gc.collect()
+
+
+@pytest.fixture
+def saved(built, tmp_path):
+    """A folder with the model, the images and the probabilities."""
+    path = tmp_path / "model.keras"
+    built.model.save(path)
+    np.savez(
+        tmp_path / "batch.npz", images=built.images, probabilities=built.probabilities
+    )
+    yield tmp_path
+    path.unlink()  # all of them are many gigabytes
 
 
 @pytest.fixture(scope="module")

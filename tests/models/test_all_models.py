@@ -44,10 +44,11 @@ def test_layers_are_stock_keras_and_flat(built):
 
 
 @pytest.mark.parametrize("built", harness.FEWER_NAMES, indirect=True)
-def test_file_and_json_load_with_plain_keras_where_kerastpu_is_absent(built, stranger):
-    stranger.ask(built.folder)
+def test_file_and_json_load_with_plain_keras_where_kerastpu_is_absent(saved, stranger):
+    stranger.ask(saved)
 
 
+@pytest.mark.parametrize("built", harness.FEWER_NAMES, indirect=True)
 def test_bare_network_without_top_is_a_part_of_the_whole(built):
     # The network itself: no preprocessing, no classifier, no pooling if it can be had.
     pooling = {"pooling": None} if built.entry.is_backbone else {}

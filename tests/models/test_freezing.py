@@ -175,3 +175,22 @@ def test_the_summary_shows_each_stage():
     assert (
         len({len(line) for line in models.trainable_summary(model).splitlines()}) == 1
     )
+
+
+@pytest.mark.parametrize("trainable_stages", [0, None])
+def test_layers_inside_a_model_that_is_a_layer_are_frozen_too(trainable_stages):
+    base = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Conv2D(4, 3, strides=2),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+        ]
+    )
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D(name="features")(base(image))
+    model = keras.Model(image, keras.layers.Dense(2, name="probabilities")(x))
+    models.freeze(model, trainable_stages, freeze_batch_norm=True)
+    assert not base.layers[1].trainable
+    assert base.layers[0].trainable == (trainable_stages is None)
+    assert base.layers[2].rate == (0.5 if trainable_stages is None else 0.0)

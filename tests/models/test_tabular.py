@@ -105,9 +105,9 @@ def test_layers_and_parameters_are_as_asked(tmp_path):
         ({"num_features": 0}, "num_features must be .* at least 1; got 0"),
         ({"num_classes": 1}, "num_classes must be .* at least 2; got 1"),
         ({"units": (8, "4")}, "units must be a list of whole numbers"),
-        ({"mean": [0, 0]}, "mean and std must have 2 numbers each.*; got std None"),
-        ({"mean": [0], "std": [1, 1]}, r"got mean \[0\]"),
-        ({"mean": [0, 0], "std": [1, 0]}, r"std above 0; got mean \[0, 0\], std"),
+        ({"mean": [0, 0]}, "mean and std must have 2 numbers each.*; got std of shape"),
+        ({"mean": [0], "std": [1, 1]}, r"got mean of shape"),
+        ({"mean": [0, 0], "std": [1, 0]}, r"std above 0; column 1 has"),
     ],
 )
 def test_arguments_out_of_range_are_refused(options, message):
@@ -127,3 +127,11 @@ def test_arguments_out_of_range_are_refused(options, message):
 def test_tables_with_gaps_or_words_are_refused(columns, message):
     with pytest.raises(UsageError, match=message):
         tabular.standardization(columns)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 19.99, -1e9 / 3])
+def test_a_column_that_never_changes_is_not_divided_by_rounding_noise(value):
+    columns = np.stack([np.full(1000, value), np.arange(1000.0)], axis=1)
+    _, std = tabular.standardization(columns)
+    assert std[0] == 1.0
+    assert std[1] > 1

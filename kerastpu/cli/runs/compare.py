@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from kerastpu.cli import parsing
+from kerastpu.cli import parsing, picture
 from kerastpu.errors import UsageError
 
 
@@ -28,9 +28,13 @@ def run(arguments: Sequence[str]) -> int:
     parsed = parsing.parse(CompareArguments, arguments, "runs compare")
     if len(parsed.runs) < 2:
         raise UsageError(f"runs must be two folders or more; got {len(parsed.runs)}")
+    picture.check(parsed.out)
     from kerastpu import plotting, run_records, run_text
 
     records = [run_records.read(path) for path in parsed.runs]
+    curves = {str(record.path): record.history for record in records if record.history}
+    if parsed.out and not curves:
+        raise UsageError("--out: none of these runs has finished an epoch: no curves")
     if parsed.json:
         facts = {
             "differences": run_records.differences(records),
@@ -40,8 +44,5 @@ def run(arguments: Sequence[str]) -> int:
     else:
         print(run_text.of_comparison(records))
     if parsed.out:
-        curves = {str(r.path): r.history for r in records if r.history}
-        if not curves:
-            raise UsageError("none of these runs has finished an epoch: no curves")
-        plotting.save(plotting.compared_runs(curves), parsed.out)
+        picture.save(plotting.compared_runs(curves), parsed.out, parsed.json)
     return 0

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from kerastpu.cli import parsing, preset
-from kerastpu.cli.schedule import picture
+from kerastpu.cli import parsing, picture, preset
 from kerastpu.config import Config
 
 

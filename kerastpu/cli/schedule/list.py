@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerastpu.cli import parsing
-from kerastpu.cli.schedule import picture
+from kerastpu.cli import parsing, picture
 
 EPOCHS, STEPS_PER_EPOCH = 40, 50
 

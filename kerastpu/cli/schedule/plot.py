@@ -9,8 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from kerastpu.cli import preset
-from kerastpu.cli.schedule import picture
+from kerastpu.cli import picture, preset
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 

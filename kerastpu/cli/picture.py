@@ -1,4 +1,4 @@
-"""What --out means to every `kerastpu schedule` command."""
+"""What --out means to the commands that draw."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -58,7 +58,7 @@ def endless(batches: Iterable) -> tuple[Any, tuple]:
         raise KerastpuError("batches hold no batch") from None
     if not isinstance(first, tuple | list) or len(first) not in (2, 3):
         raise UsageError(_FORM.format(f"the first is {_describe(first)}"))
-    return data.repeat() if is_dataset else data, first
+    return data.repeat() if is_dataset else data, tuple(first)
 
 
 _FORM = (

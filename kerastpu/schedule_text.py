@@ -56,14 +56,14 @@ def of_range_test(
     is_first = result.tenth_of_minimum == result.rates[0]
     lines += [
         f"the loss falls fastest at {result.steepest:.2e}",
-        f"a tenth of the rate with the lowest loss is {'at most ' * is_first}"
+        f"a tenth of the rate with the lowest loss is {'at most ' if is_first else ''}"
         f"{result.tenth_of_minimum:.2e}",
         f"suggestion: {result.suggestion:.2e}, {result.rule}",
     ]
     if factor != 1:
         lines.append(
-            f"on {_count(num_replicas, 'replica')}, where the config's rate counts {factor:g} "
-            "times"
+            f"on {_count(num_replicas, 'replica')}, where the config's rate counts "
+            f"{factor:g} times"
         )
     lines.append(f"  --optimizer.learning-rate {result.suggestion / factor:.2e}")
     return "\n".join(lines)

@@ -43,7 +43,7 @@ def test_plot_prints_the_rate_of_each_epoch_and_draws(capsys, tmp_path):
     assert [int(epoch) for epoch, _, _ in rows] == list(range(1, 13))
     np.testing.assert_allclose([float(rate) for *_, rate in rows], CODELAB, rtol=4e-3)
     assert "ramp, peak 0.0004, rise from 1e-05" in out
-    assert "8 replicas" in out
+    assert "\nx 8 for 8 replicas (linear, Goyal et al. 2017)\n" in out
     assert str(picture) in out
     assert_picture(picture)
 
@@ -55,6 +55,7 @@ def test_plot_prints_json_for_programs(capsys):
     np.testing.assert_allclose(found["epoch_rates"], CODELAB, rtol=4e-3)
     assert found["steps_per_epoch"] == 512 // (8 * 32)
     assert found["num_images"] == 512
+    assert found["replica_scaling"] == {"rule": "linear", "factor": 8}
     curve = schedules.Curve.from_dict(found["schedule"])
     assert curve(2 * 5) == pytest.approx(4e-4)
 
@@ -73,6 +74,28 @@ def test_a_long_run_is_told_in_steps_of_several_epochs(capsys):
     _, out, _ = run(capsys, "plot", "--epochs", 1000)
     assert len(out.splitlines()) < 70
     assert "every 17 epochs" in out
+
+
+def test_a_run_of_one_step_is_told_in_the_singular_and_drawn(capsys, tmp_path):
+    batch = ("--num-images", 1, "--training.batch-size", 1, "--epochs", 1)
+    _, out, _ = run(
+        *(capsys, "plot", "tiny", *batch, "--schedule.warmup", "0%"),
+        *("--out", tmp_path / "one.png"),
+    )
+    assert "1 training image on 1 replica: 1 step an epoch" in out
+    assert "1 step in all" in out
+    assert " for 1 replica" not in out  # nothing is scaled
+    assert_picture(tmp_path / "one.png")
+
+
+def test_a_function_that_fails_is_one_line(capsys, tmp_path, monkeypatch):
+    (tmp_path / "failing_rates.py").write_text("def rate(s, n, peak): return 1 / s\n")
+    monkeypatch.chdir(tmp_path)
+    custom = ("--schedule.name", "custom", "--schedule.function", "failing_rates:rate")
+    code, out, err = run(capsys, "plot", *custom)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "'failing_rates:rate'" in err
+    assert "ZeroDivisionError: division by zero" in err
 
 
 def test_plot_says_what_it_supposes_of_a_plateau(capsys):

@@ -183,17 +183,17 @@ def test_numbered_classes_are_no_binary_labels():
 def test_batch_of_another_shape_is_refused_with_what_turns_it(own, change, fix):
     batch = change(images())
     assert fix in refusal(own, batch)
-    advice = fix.startswith(("images[", "images.", "numpy."))
-    if advice:
-        turned = eval(fix, {"images": batch, "numpy": np})
-        guards.check(own, turned)
+    if fix.startswith(("images[", "images.", "numpy.")):
+        guards.check(own, eval(fix, {"images": batch, "numpy": np}))
 
 
-def test_gray_images_get_an_axis():
+def test_gray_images_pass_with_and_without_an_axis():
     model = models.build("convnet", input_shape=(SIDE, SIDE, 1), num_classes=2)
     gray = images()[..., 0]
-    assert "images[..., None]" in refusal(model, gray)
-    guards.check(model, gray[..., None])
+    for batch in (gray, gray[..., None], gray[..., None, None]):
+        guards.check(model, batch)
+        assert "scales pixels" in refusal(model, batch / 255)
+    assert "images[None]" in refusal(model, gray[0][..., None])
     assert "keepdims" in refusal(model, images())
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerastpu import lr_finder, schedules
+from kerastpu import lr_finder, schedule_text, schedules
+from kerastpu.config import OptimizerConfig
 from kerastpu.errors import KerastpuError, UsageError
 from kerastpu.lr_range import RangeTest
 from kerastpu.schedules import plots
@@ -134,14 +135,15 @@ def test_batches_come_in_any_form_and_are_begun_again():
     assert len(expected) == 12
 
 
-def test_labels_without_meaning_give_no_suggestion():
-    random = np.random.default_rng(0)
+@pytest.mark.parametrize("seed", range(4))
+def test_labels_without_meaning_give_no_suggestion(seed):
+    random = np.random.default_rng(seed)
     noise = [
         (random.normal(size=(32, 8)).astype("float32"), random.integers(0, 3, 32))
         for _ in range(60)
     ]
     model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
-    model.layers[0].kernel.assign(np.zeros((8, 3)))
+    model.layers[0].kernel.assign(random.normal(size=(8, 3)))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss)
     result = lr_finder.find(model, noise, low=1e-6, high=1e-3, num_steps=60)
@@ -164,6 +166,24 @@ def test_suggestions_are_read_off_the_curve():
     assert plots.range_test(result).axes[0].get_xscale() == "log"
 
 
+def test_no_rate_below_the_first_is_suggested():
+    losses = (*np.linspace(2.0, 1.0, 10), *np.linspace(1.0, 9.0, 10))
+    result = RangeTest(tuple(np.geomspace(0.01, 1.0, 20)), losses, losses, True)
+    assert result.suggestion == result.tenth_of_minimum == result.rates[0]
+    assert "the first rate" in result.rule
+    optimizer = OptimizerConfig()
+    assert "at most 1.00e-02" in schedule_text.of_range_test(result, optimizer, 1)
+
+
+def test_a_fall_within_the_noise_of_a_batch_is_none():
+    noise = 0.2 * np.random.default_rng(0).normal(size=50)
+    smooth = np.linspace(2.0, 1.9, 50)
+    rates = tuple(np.geomspace(1e-5, 1.0, 50))
+    assert RangeTest(rates, tuple(smooth), tuple(smooth), False).suggestion
+    noisy = RangeTest(rates, tuple(smooth), tuple(smooth + noise), False)
+    assert noisy.suggestion is None
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(-10, 1e6), min_size=1, max_size=60))
 def test_any_losses_give_a_suggestion_among_the_rates_or_none(losses):
@@ -173,6 +193,7 @@ def test_any_losses_give_a_suggestion_among_the_rates_or_none(losses):
         assert result.steepest is None
     else:
         assert result.steepest in rates
+        assert rates[0] <= result.suggestion <= rates[-1]
         assert result.steepest <= 10 * result.tenth_of_minimum * (1 + 1e-9)
     json.dumps(result.to_dict(), allow_nan=False)
 
@@ -182,7 +203,9 @@ def test_any_losses_give_a_suggestion_among_the_rates_or_none(losses):
     [
         ({"low": 0.0}, "low and high must be above 0"),
         ({"low": 1.0, "high": 0.1}, "got 1.0 and 0.1"),
-        ({"num_steps": 5}, "num_steps must be at least 10; got 5"),
+        ({"low": "1e-3"}, "low and high must be above 0"),
+        ({"num_steps": 5}, "num_steps must be at least 10, a whole number; got 5"),
+        ({"num_steps": 12.5}, r"num_steps must be at least 10, .*; got 12\.5"),
         ({"smoothing": 1.0}, "smoothing must be 0..0.999"),
         ({"divergence": 1.0}, "divergence must be above 1"),
     ],
@@ -205,12 +228,45 @@ def test_what_cannot_be_tested_is_refused():
     assert_same(model.get_weights(), before)
 
 
+INPUTS, LABELS = batches(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ((INPUTS, LABELS), r"the first is ndarray of shape \(32, 20\)"),
+        (INPUTS, r"batches are ndarray of shape \(32, 20\)"),
+        ([(INPUTS,)], "the first is tuple of 1"),
+        (7, "an iterable of batches; got 7"),
+    ],
+)
+def test_arrays_are_no_batches(data, words):
+    with pytest.raises(UsageError, match=f"batches must be .*{words}"):
+        lr_finder.find(build(0.1), data)
+
+
+def test_on_jax_a_model_with_averaged_weights_is_as_before():
+    code = "from tests.scripts import find_on_replicas as s; s.print_averaged()"
+    found = run_script("jax", "-c", code)
+    assert found["num_losses"] == 20
+    assert found["changed"] == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_two_replicas_see_what_one_does(backend):
+    found = run_script(backend, str(SCRIPT))
+    assert found["num_replicas"] == 2
+    assert found["changed"] == 0
+    here = find_on_replicas.find(build(0.1, dropout=0.0))
+    np.testing.assert_allclose(found["losses"], here.raw_losses, rtol=1e-3)
+
+
+def run_script(backend, *arguments):
+    """Returns the JSON that a Python process prints last."""
     paths = [str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
+        [sys.executable, *arguments],
         env=os.environ
         | {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
         | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
@@ -220,8 +276,4 @@ def test_two_replicas_see_what_one_does(backend):
         timeout=200,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["num_replicas"] == 2
-    assert found["changed"] == 0
-    here = find_on_replicas.find(build(0.1, dropout=0.0))
-    np.testing.assert_allclose(found["losses"], here.raw_losses, rtol=1e-3)
+    return json.loads(done.stdout.splitlines()[-1])

@@ -133,8 +133,8 @@ def test_a_fall_after_rise_and_hold_has_its_closed_form(name):
         assert curve(50 + since) == pytest.approx(TEXTBOOK[name](since)), since
 
 
-def test_one_cycle_is_that_of_smith_and_topin():
-    schedule = ScheduleConfig(name="one_cycle", warmup="45%", floor=1e-4)
+def test_one_cycle_by_default_is_that_of_smith_and_topin():
+    schedule = ScheduleConfig(name="one_cycle", floor=1e-4)  # the default rise
     curve = build(schedule)
     points = {
         0: 0.01,

@@ -106,6 +106,7 @@ BAD = [
     ({"name": "custom", "function": "0:fast"}, ["function", "'0:fast'"]),
     # What a shape has no use for would be ignored without a word.
     ({"power": 2.0}, ["power is for polynomial", "with cosine", "1.0", "2.0"]),
+    ({"name": "one_cycle", "hold": "60%"}, ["warmup and", "'45%' and '60%'"]),
     ({"name": "constant", "warmup": "10%"}, ["warmup is for cosine, ramp", "'10%'"]),
     ({"decay": 0.5}, ["decay is for ramp", "with cosine", "0.8", "0.5"]),
     ({"function": "a:b"}, ["function is for custom", "with cosine", "'a:b'"]),

@@ -69,4 +69,4 @@ def _wraps_one(batch: Any) -> bool:
     """Returns whether it is a structure of one array, not a list of numbers."""
     if not isinstance(batch, list | tuple | dict) or len(batch) != 1:
         return False
-    return isinstance(batch, dict) or np.ndim(getattr(batch[0], "shape", 0)) > 0
+    return isinstance(batch, dict) or len(getattr(batch[0], "shape", ())) > 0

@@ -103,7 +103,7 @@ def _is_bare_activation(operation: keras.Operation) -> bool:
 
 
 def _activation_of(operation: keras.Operation, rank: int) -> str | None:
-    """Returns softmax over the last of `rank` axes, sigmoid, linear, None for others."""
+    """Returns softmax (over the last of `rank` axes), sigmoid, linear or None."""
     kind = type(operation).__name__  # of a layer, or of keras.ops
     if kind == "Softmax":
         axes = np.atleast_1d(operation.axis).tolist()

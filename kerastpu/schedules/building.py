@@ -31,12 +31,14 @@ class _Steps:
             durations.to_length, steps_per_epoch=steps_per_epoch, total_steps=self.total
         )
 
-    def of(self, text: str) -> int:
-        return round(self._length(text))
+    def of(self, *texts: str) -> int:
+        """Returns the steps of durations one after the other, rounded only once."""
+        return round(round(sum(map(self._length, texts)), 6))
 
-    def of_epochs(self, text: str) -> int:
+    def of_epochs(self, *texts: str) -> int:
         """Returns the steps of the nearest whole number of epochs."""
-        return round(self._length(text) / self.per_epoch) * self.per_epoch
+        length = sum(map(self._length, texts)) / self.per_epoch
+        return round(round(length, 6)) * self.per_epoch
 
     def check_rise(self, schedule: ScheduleConfig) -> None:
         """Refuses a rise and a hold that the run has no room for."""
@@ -90,7 +92,8 @@ def _build_shape(schedule: ScheduleConfig, steps: _Steps, peak: float) -> Curve:
     steps.check_rise(schedule)
     to_steps = steps.of_epochs if schedule.name == "ramp" else steps.of
     warmup_steps = min(to_steps(schedule.rise), steps.total)
-    hold_steps = min(to_steps(schedule.hold), steps.total - warmup_steps)
+    begin = min(to_steps(schedule.rise, schedule.hold), steps.total)
+    hold_steps = begin - warmup_steps
     return Curve(
         schedule.name,
         steps.total,

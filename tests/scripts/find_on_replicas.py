@@ -48,6 +48,26 @@ def find(model):
     return lr_finder.find(model, batches(), low=1e-4, high=0.3, num_steps=20)
 
 
+def print_averaged():
+    """Prints how a test went after a `fit` that keeps a moving average of weights."""
+    model = build(0.1)
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True), model.loss)
+    model.fit(*batches(1)[0], verbose=0)
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+    num_losses = len(find(model).losses)
+    found = {"num_losses": num_losses, "changed": largest_change(variables, before)}
+    print(json.dumps(found))
+
+
+def largest_change(variables, before):
+    """Returns how far variables are from the values that they had."""
+    return max(
+        float(np.abs(keras.ops.convert_to_numpy(variable) - value).max())
+        for variable, value in zip(variables, before, strict=True)
+    )
+
+
 def main():
     """Prints the losses, and how far the variables are from what they were."""
     if keras.backend.backend() == "tensorflow":
@@ -65,11 +85,8 @@ def main():
         variables = [*model.variables, *model.optimizer.variables]
         before = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
         result = find(model)
-    changes = [
-        float(np.abs(keras.ops.convert_to_numpy(variable) - value).max())
-        for variable, value in zip(variables, before, strict=True)
-    ]
-    found = {"losses": result.raw_losses, "changed": max(changes)}
+    changed = largest_change(variables, before)
+    found = {"losses": result.raw_losses, "changed": changed}
     print(json.dumps(found | {"num_replicas": accelerator.num_replicas}))
 
 

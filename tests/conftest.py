@@ -1,6 +1,7 @@
 """Shared fixtures, and the rule that a test may be skipped only for a known reason."""
 
 import dataclasses
+import logging
 import os
 
 import pytest
@@ -41,6 +42,15 @@ def pytest_sessionfinish(session, exitstatus):
     """Fails a run that skipped a test for a reason that is not on the list."""
     if _refused and exitstatus == 0:
         session.exitstatus = 1
+
+
+@pytest.fixture(autouse=True)
+def quiet_logger():
+    """Takes back what a command run in this process made of the log."""
+    yield
+    logger = logging.getLogger("kerastpu")
+    logger.handlers = []
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -168,6 +168,11 @@ def test_muon_without_a_matrix_says_that_it_is_adam(caplog):
     caplog.clear()
     matrix = keras.Variable(np.zeros((4, 4)), name="hidden")
     optimizers.build_optimizer(config, RATE, [*variables, matrix])
+    assert "no layer is called probabilities" in caplog.text
+    caplog.clear()
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    model.add(keras.layers.Dense(3, name="probabilities"))
+    optimizers.build_optimizer(config, RATE, model.trainable_variables)
     assert not caplog.text
 
 

@@ -56,6 +56,7 @@ BAD = {
     "precision": ["float8"],
     "seed": [-1, "zero", 2**31, 0.5],
     "input.image_size": [8, 48.5, 2000, "big"],
+    "input.color": ["cmyk"],
     "input.test_fraction": [0.0, 0.9, float("nan")],
     "input.validation_fraction": [0, 0.9, None],
     "input.skip_bad": [1],
@@ -72,6 +73,7 @@ BAD = {
     "model.head.batch_norm": [1],
     "model.head.dropout": [1.0, -0.1],
     "model.trainable_stages": [-1, 1.5, 1000],
+    "model.cut": [5],
     "model.freeze_batch_norm": [0],
     "optimizer.name": ["lbfgs"],
     "optimizer.learning_rate": [0, True, -1e-3, 1e4, float("inf")],
@@ -107,7 +109,12 @@ BAD = {
     "training.mode": ["by magic", {}],
     "training.epochs": [0, 10**6, 1.0],
     "training.batch_size": [-3, 10**6],
+    "training.patience": [-1, 1.5],
     "training.views": [-1, 51],
+    "training.engine": ["torch"],
+    "training.feature_dtype": ["int8"],
+    "training.checkpoint_seconds": [-1, "often"],
+    "training.deterministic": [1],
 }
 
 
@@ -143,8 +150,11 @@ BACKBONE = END_TO_END | {"model.name": "efficientnet_lite0"}
 @pytest.mark.parametrize(
     ("base", "path", "value"),
     [
-        ({}, "model.trainable_stages", 2),
         ({}, "model.freeze_batch_norm", True),
+        ({"model.trainable_stages": 0}, "model.freeze_batch_norm", True),
+        (BACKBONE, "model.cut", "block_2"),
+        (BACKBONE, "training.engine", "onnx"),
+        (BACKBONE, "training.feature_dtype", "float16"),
         ({}, "optimizer.stage_decay", 0.5),
         ({}, "model.head.activation", "gelu"),
         ({}, "input.order", "window"),
@@ -177,11 +187,18 @@ def test_value_that_would_be_ignored_is_refused_by_name(base, path, value):
     assert repr(tuple(value) if isinstance(value, list) else value) in message
 
 
+def test_a_network_is_cut_in_one_way():
+    message = _refusal({"model.cut": "block_2", "model.trainable_stages": 1})
+    assert message.startswith("model.cut and model.trainable_stages")
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         BACKBONE | {"model.trainable_stages": 2, "optimizer.stage_decay": 0.5},
         BACKBONE | {"model.freeze_batch_norm": True, "model.head.units": [64, 32]},
+        {"model.trainable_stages": 2, "model.freeze_batch_norm": True},
+        {"model.cut": "block_2", "training.feature_dtype": "float16"},
         {"model.head.units": [64], "model.head.activation": "gelu"},
         {"loss.name": "focal", "loss.focal_gamma": 1.0, "loss.label_smoothing": 0.1},
         {"optimizer.ema": 0.99, "optimizer.accumulate": 4, "optimizer.clip_norm": 1},

@@ -50,8 +50,18 @@ def check_training(config: Config) -> None:
     in_range("training.epochs", training.epochs, 1, 10_000)
     in_range("training.batch_size", training.batch_size, 1, 65_536)
     in_range("training.views", training.views, 0, 50)
-    if training.mode == "end_to_end" and training.views != TrainingConfig().views:
-        raise UsageError(
-            "training.views are kept by features only: in end_to_end it must stay "
-            f"{TrainingConfig().views}; got {training.views!r}"
-        )
+    in_range("training.patience", training.patience, 0, 10_000)
+    in_range("training.checkpoint_seconds", training.checkpoint_seconds, 0, 86_400)
+    if training.mode == "end_to_end":
+        _check_no_kept_features(training)
+
+
+def _check_no_kept_features(training: TrainingConfig) -> None:
+    """Refuses what says how features are kept, where none are."""
+    for field in ("views", "engine", "feature_dtype"):
+        value, default = getattr(training, field), getattr(TrainingConfig(), field)
+        if value != default:
+            raise UsageError(
+                f"training.{field} is of kept features: in end_to_end it must stay "
+                f"{default}; got {value!r}"
+            )

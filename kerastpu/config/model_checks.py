@@ -89,15 +89,34 @@ def _check_head(config: Config, entry: ModelEntry) -> None:
 
 
 def _check_freezing(config: Config, entry: ModelEntry) -> None:
-    model = config.model
+    model, mode = config.model, config.training.mode
     if model.trainable_stages is not None:
         in_range("model.trainable_stages", model.trainable_stages, 0, 100)
-    if config.training.mode == "end_to_end" and entry.is_backbone:
-        return
-    for field, default in (("trainable_stages", None), ("freeze_batch_norm", False)):
-        value = getattr(model, field)
-        if value != default or (default is None and value is not None):
-            raise UsageError(
-                f"model.{field} is for backbones in end_to_end: with {model.name} in "
-                f"{config.training.mode} it must stay {default!r}; got {value!r}"
-            )
+    if model.cut is not None:
+        _check_cut(config)
+    trains_layers = mode == "end_to_end" or model.cut or model.trainable_stages
+    if model.freeze_batch_norm and not (entry.is_backbone and trains_layers):
+        raise UsageError(
+            "model.freeze_batch_norm is for backbones of which layers train: with "
+            f"{model.name} in {mode} it must stay False here; got True"
+        )
+    if model.trainable_stages is not None and not entry.is_backbone:
+        raise UsageError(
+            f"model.trainable_stages is for backbones: with {model.name} it must stay "
+            f"None; got {model.trainable_stages!r}"
+        )
+
+
+def _check_cut(config: Config) -> None:
+    """Refuses a cut where no features are kept, or that another field makes too."""
+    model, mode = config.model, config.training.mode
+    if mode != "features":
+        raise UsageError(
+            f"model.cut says which features are kept: in {mode} it must stay None; "
+            f"got {model.cut!r}"
+        )
+    if model.trainable_stages is not None:
+        raise UsageError(
+            "model.cut and model.trainable_stages both say where the network is cut; "
+            f"give one of them (got {model.cut!r} and {model.trainable_stages})"
+        )

@@ -32,6 +32,9 @@ ScheduleName = Literal[
 LossName = Literal["cross_entropy", "focal"]
 ClassWeightsName = Literal["none", "balanced"]
 TrainingMode = Literal["features", "end_to_end"]
+ColorName = Literal["rgb", "gray"]
+EngineName = Literal["auto", "onnx", "keras"]
+FeatureDtype = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class InputConfig:
 
     image_size: int = 192
     """Side of the square image that the model sees, in pixels, 16..1024."""
+    color: ColorName = "rgb"
+    """Channels of that image: rgb has three, gray has one."""
     test_fraction: float = 0.2
     """Share of the images kept for the final score, 0.01..0.8."""
     validation_fraction: float = 0.1
@@ -91,8 +96,12 @@ class ModelConfig:
     """What is trained on top of a backbone. In end_to_end a network that is no backbone
     has its own classifier, and all of this must stay as it is."""
     trainable_stages: int | None = None
-    """Stages of the backbone that train, counted from its end; None = all, 0 = the head
-    alone. A stage is the layers of one resolution. end_to_end only."""
+    """Stages of the backbone that train, counted from its end; 0 = the head alone. A
+    stage is the layers of one resolution. None = all in end_to_end; in features, where
+    what comes out of the frozen rest is kept, the head alone."""
+    cut: str | None = None
+    """Layer whose output is kept, by name; what comes after it is trained with the
+    head. None = where model.trainable_stages says. features only."""
     freeze_batch_norm: bool = False
     """Keep all of the backbone's BatchNorm in inference mode. end_to_end only."""
 
@@ -204,5 +213,19 @@ class TrainingConfig:
     validation loss stops falling."""
     batch_size: int = 64
     """Images per replica and step, 1..65536; the global batch is this x replicas."""
+    patience: int = 10
+    """Epochs without a lower validation loss before training ends, 1..10000; 0 = train
+    all epochs. The best epoch's weights are kept either way."""
     views: int = 1
     """Augmented copies of each image whose features are kept, 0..50; features only."""
+    engine: EngineName = "auto"
+    """What computes the features: auto = ONNX Runtime where installed, else Keras;
+    features only."""
+    feature_dtype: FeatureDtype = "float32"
+    """Number format of the features on disk; features only."""
+    checkpoint_seconds: float = 30.0
+    """Least time between two checkpoints of an unfinished run in seconds, 0..86400; 0 =
+    after every step."""
+    deterministic: bool = False
+    """Use only kernels that give the same bits each time (slower on some hardware): a
+    resumed run then equals one that was never interrupted."""

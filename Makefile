@@ -35,9 +35,21 @@ test-all: $(DEV_READY) ## run the tests, long ones too
 bench-input: $(DEV_READY) ## compare input pipelines with their peers (DATA=folder of photos)
 	$(BIN)/python bench/input.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
 
+.PHONY: bench-features
+bench-features: $(DEV_READY) ## compare ways to compute features with their peers (DATA=folder)
+	$(BIN)/python bench/features.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
+
+.PHONY: bench-training
+bench-training: $(DEV_READY) ## compare training steps with their peers (DATA=folder of photos)
+	$(BIN)/python bench/training_step.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
+
 .PHONY: bench-scaling
 bench-scaling: $(DEV_READY) ## memory over 20 epochs, time against amount of data (DATA=folder)
 	$(BIN)/python bench/input_scaling.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
+
+.PHONY: cards
+cards: $(DEV_READY) ## write the presets' cards from results/ into the package and the documents
+	$(BIN)/python bench/cards.py
 
 .PHONY: check
 check: $(DEV_READY) ## lint, formatting, types, import rules

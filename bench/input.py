@@ -49,11 +49,11 @@ AT_SIZE = (LIMIT, "evaluation", "training, flips only")
 class Worker:
     """A process that makes one pass over the photos for every line it is sent."""
 
-    def __init__(self, name: str, folder: Path, python: str):
+    def __init__(self, name: str, folder: Path, python: str, script: Path = PEERS):
         self.name, self.rates = name, []
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed by close
         self.process = subprocess.Popen(
-            [python, str(PEERS), name, str(folder)],
+            [python, str(script), name, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -101,13 +101,15 @@ def lay_out(data: str, folder: Path, **settings) -> data_pipelines.Manifest:
     return manifest
 
 
-def race(names, folder: Path, rounds: int, torch_python: str) -> dict[str, list[float]]:
+def race(
+    names, folder: Path, rounds: int, torch_python: str, script: Path = PEERS
+) -> dict[str, list[float]]:
     """Returns images per second of every round, by pipeline."""
     workers = []
     for name in names:
-        python = torch_python if "torchvision" in name else sys.executable
+        python = torch_python if "torch" in name.lower() else sys.executable
         try:
-            workers.append(Worker(name, folder, python))
+            workers.append(Worker(name, folder, python, script))
         except RuntimeError as error:
             print(f"{name}: left out, {error}", file=sys.stderr)
     for number in range(rounds):

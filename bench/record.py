@@ -12,10 +12,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from kerastpu import doctor, runs
+from kerastpu import doctor, presets, runs
+from kerastpu.config import Config
+from kerastpu.presets import cards
 
 COLUMNS = (
-    *("date", "commit", "command", "data", "is_synthetic", "hardware", "accelerator"),
+    *("date", "commit", "command", "preset", "changed", "recipe"),
+    *("data", "is_synthetic", "hardware", "accelerator"),
     *("seed", "train", "validation", "test", "accuracy", "low", "high", "macro_f1"),
     *("loss", "seconds", "kerastpu", "tensorflow", "keras"),
 )
@@ -44,6 +47,18 @@ def hardware() -> str:
     return f"{machine['cpu']}, {machine['cpu_count']} cores, {memory} GiB"
 
 
+def changed(config: Config) -> str:
+    """Returns the settings that differ from the preset's, but for data and seed."""
+    ours, its = (
+        runs.flatten(one.to_dict()) for one in (config, presets.get(config.preset))
+    )
+    return " ".join(
+        f"{key}={value}"
+        for key, value in ours.items()
+        if value != its[key] and key not in ("data", "seed")
+    )
+
+
 def row(workdir: Path) -> dict[str, object]:
     """Returns the table row of one finished run."""
     run = runs.load_run(workdir)
@@ -57,6 +72,9 @@ def row(workdir: Path) -> dict[str, object]:
         "date": date.today().isoformat(),
         "commit": commit(),
         "command": without_paths(" ".join(words)),
+        "preset": run.config.preset,
+        "changed": changed(run.config),
+        "recipe": cards.recipe(run.config),
         "data": without_paths(data["name"]),
         "is_synthetic": data["is_synthetic"],
         "hardware": hardware(),

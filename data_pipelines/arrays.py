@@ -25,6 +25,7 @@ def as_arrays(
     seed: int = 0,
     view: int = 0,
     augment: Augment | None = DEFAULT_AUGMENT,
+    color: str = "rgb",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the images and labels of a split, in stored order.
 
@@ -36,12 +37,14 @@ def as_arrays(
         view: 0 for the center crop; another number for that augmented view, a pure
             function of (seed, view, position).
         augment: The policy for views other than 0.
+        color: "rgb", three channels, or "gray", one.
 
     Returns:
-        uint8 (N, image_size, image_size, 3), 0..255, and int32 (N,).
+        uint8 (N, image_size, image_size, channels), 0..255, and int32 (N,).
 
     Raises:
-        DataError: an unknown or empty split, a size below 1, or a damaged shard.
+        DataError: an unknown split or color, an empty split, a size below 1, or a
+            damaged shard.
     """
     batches = ViewBatches(
         manifest,
@@ -51,8 +54,9 @@ def as_arrays(
         seed=seed,
         view=view,
         augment=augment,
+        color=color,
     )
-    shape = (manifest.num_examples(split), image_size, image_size, 3)
+    shape = (batches.num_examples, *batches.image_shape)
     images, labels = np.empty(shape, np.uint8), np.empty(shape[:1], np.int32)
     for step, (some, some_labels) in enumerate(batches):
         start = step * _CHUNK
@@ -61,31 +65,39 @@ def as_arrays(
     return images, labels
 
 
-def read_images(items: Sequence[str | Path | bytes], image_size: int) -> np.ndarray:
-    """Returns image files or encoded images as uint8 (N, image_size, image_size, 3).
+def read_images(
+    items: Sequence[str | Path | bytes], image_size: int, *, color: str = "rgb"
+) -> np.ndarray:
+    """Returns image files or encoded images as uint8 (N, image_size, image_size, C).
+
+    `color` is "rgb", C = 3, or "gray", C = 1.
 
     Raises:
-        DataError: nothing given, a size below 1, or an item that is no good image.
+        DataError: nothing given, a size below 1, an unknown color, or an item that is
+            no good image.
     """
     check_at_least(1, image_size=image_size)
+    pixels.check_color(color)
     encoded = read_encoded(items)
 
     def load(start: int) -> np.ndarray:
-        return center_images(encoded[start : start + _CHUNK], image_size, start)
+        some = encoded[start : start + _CHUNK]
+        return center_images(some, image_size, start, color=color)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.concatenate(list(pool.map(load, range(0, len(encoded), _CHUNK))))
 
 
 def center_images(
-    encoded: Sequence[bytes], image_size: int, start: int = 0
+    encoded: Sequence[bytes], image_size: int, start: int = 0, *, color: str = "rgb"
 ) -> np.ndarray:
-    """Returns the center crops of JPEG or PNG bytes, uint8 (N, size, size, 3).
+    """Returns the center crops of JPEG or PNG bytes, uint8 (N, size, size, channels).
 
     Args:
         encoded: What `read_encoded` returned, or a part of it.
         image_size: Side of the result in pixels.
         start: What errors call the first image.
+        color: "rgb", three channels, or "gray", one.
 
     Raises:
         DataError: an image does not decode.
@@ -94,7 +106,7 @@ def center_images(
     for position, data in enumerate(encoded):
         image = pixels.decode(data, f"image {start + position}")
         pixels.center_image(image, image_size, images[position])
-    return images
+    return pixels.to_color(images, color)
 
 
 def read_encoded(items: Sequence[str | Path | bytes]) -> list[bytes]:

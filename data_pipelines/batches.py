@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from data_pipelines import augment as augmentation
-from data_pipelines import order
+from data_pipelines import order, pixels
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.errors import DataError
 from data_pipelines.loading import Images
@@ -42,9 +42,11 @@ class TrainBatches:
         host: This host's number and the number of hosts: each makes its part of every
             batch, `batch_size` / hosts images; the parts together are the batch.
         cache_bytes: See `Images`.
+        color: "rgb", three channels, or "gray", one.
 
     Attributes:
         num_examples: N.
+        image_shape: Of one image: (image_size, image_size, channels).
         batch_size: Images that this host makes per step.
         label_shape: Of one label: () for integers, (classes,) for distributions.
 
@@ -65,9 +67,11 @@ class TrainBatches:
         window: int | None = None,
         host: tuple[int, int] = (0, 1),
         cache_bytes: int = 0,
+        color: str = "rgb",
     ):
         check_at_least(1, image_size=image_size, batch_size=batch_size)
         check_at_least(0, seed=seed, cache_bytes=cache_bytes)
+        pixels.check_color(color)
         if window is not None:
             check_at_least(1, window=window)
         number, num_hosts = host
@@ -76,13 +80,13 @@ class TrainBatches:
                 f"host must be (number, hosts) with number < hosts and batch_size a "
                 f"multiple of hosts; got {host} and batch_size {batch_size}"
             )
-        self._images = Images(Table(manifest, "train"), image_size, cache_bytes)
+        self._images = Images(Table(manifest, "train"), image_size, cache_bytes, color)
+        self.image_shape = self._images.shape
         self.num_examples = len(self._images.table)
         self._num_classes = len(manifest.class_names)
         self._seed, self._augment, self._window = seed, augment, window
         self.batch_size, self._global_batch = batch_size // num_hosts, batch_size
         self._first = number * self.batch_size
-        self.image_size = image_size
         self.label_shape: tuple[int, ...] = ()
         if augment is not None and augment.is_mixing:
             self.label_shape = (self._num_classes,)
@@ -121,10 +125,13 @@ class ViewBatches:
         host: This host's number and the number of hosts: each has its own part of the
             split; the parts together are the split.
         cache_bytes: See `Images`.
+        color: "rgb", three channels, or "gray", one.
 
     Attributes:
         num_examples: On this host.
+        image_shape: Of one image: (image_size, image_size, channels).
         num_batches: On this host.
+        labels: int32 (num_examples,), of all batches, without reading an image.
 
     Raises:
         DataError: an unknown or empty split, an argument out of its range, or a shard
@@ -145,20 +152,24 @@ class ViewBatches:
         augment: Augment | None = DEFAULT_AUGMENT,
         host: tuple[int, int] = (0, 1),
         cache_bytes: int = 0,
+        color: str = "rgb",
     ):
         check_at_least(1, image_size=image_size, batch_size=batch_size)
         check_at_least(0, seed=seed, view=view, cache_bytes=cache_bytes)
+        pixels.check_color(color)
         number, num_hosts = host
         if not 0 <= number < num_hosts:
             raise DataError(f"host must be (number, hosts), number < hosts; got {host}")
-        self._images = Images(Table(manifest, split), image_size, cache_bytes)
+        self._images = Images(Table(manifest, split), image_size, cache_bytes, color)
+        self.image_shape = self._images.shape
         count = len(self._images.table)
         self._start, self._stop = (count * n // num_hosts for n in (number, number + 1))
         self._seed, self._view = seed, view
         self._augment = augment if view else None
-        self.batch_size, self.image_size = batch_size, image_size
+        self.batch_size = batch_size
         self.num_examples = self._stop - self._start
         self.num_batches = -(-self.num_examples // batch_size)
+        self.labels = self._images.table.labels[self._start : self._stop]
 
     def __len__(self) -> int:
         return self.num_batches

@@ -21,10 +21,17 @@ class Images:
         image_size: Side of the images in pixels, at least 1.
         cache_bytes: Memory that decoded images may be kept in; what does not fit is
             decoded each time.
+        color: "rgb" or "gray"; augmentation works on the colors either way.
+
+    Attributes:
+        shape: Of one image: (image_size, image_size, channels).
     """
 
-    def __init__(self, table: Table, image_size: int, cache_bytes: int = 0):
-        self.table, self.image_size = table, image_size
+    def __init__(
+        self, table: Table, image_size: int, cache_bytes: int = 0, color: str = "rgb"
+    ):
+        self.table, self.image_size, self._color = table, image_size, color
+        self.shape = (image_size, image_size, pixels.CHANNELS[color])
         self._kept: list[np.ndarray | None] = [None] * len(table)
         self._bytes_left, self._lock = cache_bytes, threading.Lock()
 
@@ -35,7 +42,7 @@ class Images:
         seed: int,
         policy: Augment | None,
     ) -> np.ndarray:
-        """Returns uint8 (B, image_size, image_size, 3), 0..255.
+        """Returns uint8 (B, image_size, image_size, channels), 0..255.
 
         Args:
             indices: int (B,), the examples.
@@ -48,11 +55,11 @@ class Images:
         if policy is None:
             for out, index in zip(batch, indices.tolist(), strict=True):
                 pixels.center_image(self._decode(index), size, out)
-            return batch
+            return pixels.to_color(batch, self._color)
         drawn = order.draws(numbers, seed, augmentation.num_draws(policy))
         for out, index, row in zip(batch, indices.tolist(), drawn, strict=True):
             augmentation.augment_image(self._decode(index), size, policy, row, out)
-        return batch
+        return pixels.to_color(batch, self._color)
 
     def _decode(self, index: int) -> np.ndarray:
         image = self._kept[index]

@@ -1,4 +1,6 @@
-"""tf.data pipelines: uint8 (batch, height, width, 3) 0..255 and int32 labels.
+"""tf.data pipelines: uint8 (batch, height, width, channels) and int32 labels.
+
+Pixels are 0..255; there are three channels, or one where color="gray".
 
 The batches are those of `batches`, so JAX without TensorFlow gets the same. What
 TensorFlow adds is the queue in front of the model, and the dealing out to replicas.
@@ -15,6 +17,7 @@ import tensorflow as tf
 from data_pipelines.arrays import center_images, read_encoded
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.batches import TrainBatches, ViewBatches, check_at_least
+from data_pipelines.pixels import CHANNELS, check_color
 from data_pipelines.shards.manifest import Manifest
 
 _PREFETCHED = 2  # batches made ahead: one to be taken, one in the making
@@ -40,7 +43,7 @@ def make_train(
         augment: The policy; None for the center crop. With mixup or cutmix the labels
             are float32 (batch, classes).
         start_step: Number of batches to leave out at the beginning, at no cost.
-        **options: window, host and cache_bytes as for `TrainBatches`.
+        **options: window, host, cache_bytes and color as for `TrainBatches`.
 
     Raises:
         DataError: an argument out of its range, or a shard that is damaged. What is
@@ -77,7 +80,7 @@ def make_eval(
         split: "train", "validation" or "test".
         image_size: Side of the images in pixels.
         batch_size: Images per step, on this host.
-        **options: host and cache_bytes as for `ViewBatches`.
+        **options: host, cache_bytes and color as for `ViewBatches`.
 
     Raises:
         DataError: an unknown or empty split, an argument out of its range, or a damaged
@@ -120,23 +123,30 @@ def make_view(
 
 
 def make_predict(
-    items: Sequence[str | Path | bytes], *, image_size: int, batch_size: int
+    items: Sequence[str | Path | bytes],
+    *,
+    image_size: int,
+    batch_size: int,
+    color: str = "rgb",
 ) -> tf.data.Dataset:
-    """Returns uint8 (batch, height, width, 3) of image files or encoded images.
+    """Returns uint8 (batch, height, width, channels) of image files or encoded images.
 
     Any format that `prepare` takes, in the order given; the last batch may be smaller.
 
     Raises:
-        DataError: nothing given, a size below 1, or an item that is no good image.
+        DataError: nothing given, a size below 1, an unknown color, or an item that is
+            no good image.
     """
     check_at_least(1, image_size=image_size, batch_size=batch_size)
+    check_color(color)
     encoded = read_encoded(items)
 
     def load(step: np.ndarray) -> np.ndarray:
         start = int(step) * batch_size
-        return center_images(encoded[start : start + batch_size], image_size, start)
+        some = encoded[start : start + batch_size]
+        return center_images(some, image_size, start, color=color)
 
-    spec = tf.TensorSpec((None, image_size, image_size, 3), tf.uint8)
+    spec = tf.TensorSpec((None, image_size, image_size, CHANNELS[color]), tf.uint8)
     steps = tf.data.Dataset.range(-(-len(encoded) // batch_size))
     return _make_batches(steps, load, spec)
 
@@ -147,10 +157,9 @@ def as_dataset(
     """Returns the batches whose numbers `steps` (int64) gives, as a tf.data.Dataset."""
     # Fixed where no batch is short: TPUs compile for one shape.
     rows = batches.batch_size if batches.num_batches is None else None
-    size = batches.image_size
     label_type = tf.float32 if batches.label_shape else tf.int32
     spec = (
-        tf.TensorSpec((rows, size, size, 3), tf.uint8),
+        tf.TensorSpec((rows, *batches.image_shape), tf.uint8),
         tf.TensorSpec((rows, *batches.label_shape), label_type),
     )
     return _make_batches(steps, lambda step: batches[int(step)], spec)

@@ -12,6 +12,8 @@ from data_pipelines.errors import DataError
 
 # The threads that make batches are the parallelism; more inside would only wait.
 cv2.setNumThreads(1)
+# Channels of the images that are made.
+CHANNELS = {"rgb": 3, "gray": 1}
 # Stored images are upright already; what they say of their orientation is stale.
 _FLAGS = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
@@ -33,6 +35,32 @@ def decode(data: "bytes | memoryview | np.ndarray", name: str) -> np.ndarray:
     if image is None:
         raise DataError(f"{name}: does not decode as a JPEG or PNG")
     return image
+
+
+def to_color(images: np.ndarray, color: str) -> np.ndarray:
+    """Returns images with the channels that `color` names.
+
+    Gray is 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), rounded, as in OpenCV
+    and within one level of Pillow's mode "L"; an image that is gray keeps its values.
+
+    Args:
+        images: uint8 (batch, height, width, 3), RGB.
+        color: A key of `CHANNELS`; rgb returns `images` as they are.
+
+    Returns:
+        uint8 (batch, height, width, CHANNELS[color]), 0..255.
+    """
+    if color == "rgb":
+        return images
+    batch, height, width, _ = images.shape
+    gray = cv2.cvtColor(images.reshape(-1, width, 3), cv2.COLOR_RGB2GRAY)
+    return gray.reshape(batch, height, width, 1)
+
+
+def check_color(color: str) -> None:
+    """Raises DataError unless `color` is a key of `CHANNELS`."""
+    if color not in CHANNELS:
+        raise DataError(f"color must be one of {', '.join(CHANNELS)}; got {color!r}")
 
 
 def center_image(

@@ -133,17 +133,20 @@ def facts(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def train_batches(manifest: Manifest, config: Config, batch_size: int) -> Any:
+def train_batches(
+    manifest: Manifest, config: Config, batch_size: int, *, start_step: int = 0
+) -> Any:
     """Returns what `keras.Model.fit` takes: shuffled, augmented, full batches.
 
     Args:
         manifest: the shards.
-        config: image size, seed, augmentation, order and cache.
+        config: image size, color, seed, augmentation, order and cache.
         batch_size: global batch.
+        start_step: batches to leave out at the beginning, at no cost.
 
     Returns:
-        Endless batches of uint8 (B, image_size, image_size, 3) and int32 labels (B,),
-        or float32 (B, classes) with mixup or cutmix; the same on every backend.
+        Endless batches of uint8 (B, image_size, image_size, channels) and int32 labels
+        (B,), or float32 (B, classes) with mixup or cutmix; the same on every backend.
     """
     import keras  # here, for the backend is chosen before Keras is first imported
 
@@ -155,22 +158,23 @@ def train_batches(manifest: Manifest, config: Config, batch_size: int) -> Any:
         "augment": inputs.augment,
         "window": WINDOW if inputs.order == "window" else None,
         "cache_bytes": inputs.cache_mib * 2**20,
+        "color": inputs.color,
     }
     if keras.backend.backend() == "tensorflow":
-        return data_pipelines.make_train(manifest, **options)
+        return data_pipelines.make_train(manifest, start_step=start_step, **options)
     from kerastpu.feeding import StepBatches
 
-    return StepBatches(TrainBatches(manifest, **options))
+    return StepBatches(TrainBatches(manifest, **options), start_step)
 
 
 def read_batches(
-    paths: Sequence[str | Path], image_size: int, batch_size: int
+    paths: Sequence[str | Path], image_size: int, batch_size: int, color: str = "rgb"
 ) -> Iterator[Batch]:
     """Reads image files the way that a run's images are read.
 
     Yields:
-        Batches of uint8 (B, image_size, image_size, 3), each with labels of 0, which
-        stand for "not known".
+        Batches of uint8 (B, image_size, image_size, channels), each with labels of 0,
+        which stand for "not known".
 
     Raises:
         DataError: a file is missing or is not a readable image; names it.
@@ -178,6 +182,6 @@ def read_batches(
     encoded = data_pipelines.read_encoded(paths)
     for start in range(0, len(encoded), batch_size):
         images = data_pipelines.center_images(
-            encoded[start : start + batch_size], image_size, start
+            encoded[start : start + batch_size], image_size, start, color=color
         )
         yield images, np.zeros(len(images), np.int32)

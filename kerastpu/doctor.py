@@ -121,7 +121,7 @@ def _machine() -> dict[str, Any]:
         "os": platform.platform(terse=True),
         "cpu": _cpu_name(),
         "cpu_count": os.cpu_count(),
-        "memory_bytes": _memory_bytes(),
+        "memory_bytes": memory_bytes(),
         "disk_free_bytes": shutil.disk_usage(Path.cwd()).free,
     }
 
@@ -135,7 +135,8 @@ def _cpu_name() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def _memory_bytes() -> int | None:
+def memory_bytes() -> int | None:
+    """Returns the memory of the machine; None where it cannot be known."""
     if not hasattr(os, "sysconf"):  # Windows
         return None
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -4,8 +4,10 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import keras
+import numpy as np
 
 from data_pipelines.batches import Batch, TrainBatches
+from kerastpu.features import StackedRows
 
 _THREADS = os.cpu_count() or 1
 _AHEAD = _THREADS + 2  # batches in the making or ready
@@ -39,3 +41,44 @@ class StepBatches(keras.utils.PyDataset):
                 self.batches.__getitem__, self.start_step + number
             )
         return self._made.pop(index).result()
+
+
+class ArrayBatches(keras.utils.PyDataset):
+    """Endless shuffled full batches of arrays; the order is that of (seed, epoch).
+
+    The remainder is left out, so that every replica has the same share; it is another
+    one in each epoch. `fit` needs `steps_per_epoch`, which may be any.
+
+    Args:
+        inputs: (N, ...), any dtype.
+        labels: int (N,).
+        batch_size: global batch, at most N.
+        seed: of the order.
+        start_step: the first batch.
+    """
+
+    num_batches = None  # endless: Keras goes on counting where an epoch ended
+
+    def __init__(
+        self,
+        inputs: np.ndarray | StackedRows,
+        labels: np.ndarray,
+        batch_size: int,
+        seed: int,
+        start_step: int = 0,
+    ):
+        super().__init__()
+        self.inputs, self.labels = inputs, labels
+        self.batch_size, self.seed = batch_size, seed
+        self.start_step = start_step
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        step = self.start_step + index
+        epoch, number = divmod(step, len(self.labels) // self.batch_size)
+        if self._order[0] != epoch:
+            random = np.random.default_rng([self.seed, epoch])
+            self._order = epoch, random.permutation(len(self.labels))
+        start = number * self.batch_size
+        chosen = self._order[1][start : start + self.batch_size]
+        return self.inputs[chosen], self.labels[chosen]

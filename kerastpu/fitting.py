@@ -1,7 +1,8 @@
 """One `fit`: loss, metrics, callbacks and batches, for a head or a whole network."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,52 +17,42 @@ from kerastpu import (
     regularization,
     schedules,
 )
-from kerastpu.callbacks import StepProgress, StopOnNaN, Validation
+from kerastpu.averaging import averaged
+from kerastpu.best_epoch import BestEpoch
+from kerastpu.callbacks import History, StepProgress, Validation
 from kerastpu.config import Config
+from kerastpu.divergence import DivergenceGuard
+from kerastpu.errors import KerastpuError
 from kerastpu.progress import Update
-from kerastpu.runs import METRICS
+from kerastpu.resuming import parts, state
+from kerastpu.resuming.checkpoints import Checkpoints
+from kerastpu.resuming.snapshots import Snapshots
+from kerastpu.runs import CHECKPOINTS, METRICS
+from kerastpu.stopping import Stopping
 from kerastpu.strategy import Accelerator
 
 LOG = logging.getLogger("kerastpu")
-PATIENCE = 10  # epochs without a lower validation loss before training ends
 
 
-class ArrayBatches(keras.utils.PyDataset):
-    """Endless shuffled full batches of arrays; the order is that of (seed, epoch).
+@dataclass(frozen=True)
+class Fitted:
+    """How a fit went."""
 
-    The remainder is left out, so that every replica has the same share; it is another
-    one in each epoch. `fit` needs `steps_per_epoch`, which may be any.
-
-    Args:
-        inputs: (N, ...), any dtype.
-        labels: int (N,).
-        batch_size: global batch, at most N.
-        seed: of the order.
-    """
-
-    num_batches = None  # endless: Keras goes on counting where an epoch ended
-
-    def __init__(
-        self, inputs: np.ndarray, labels: np.ndarray, batch_size: int, seed: int
-    ):
-        super().__init__()
-        self.inputs, self.labels = inputs, labels
-        self.batch_size, self.seed = batch_size, seed
-        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, number = divmod(index, len(self.labels) // self.batch_size)
-        if self._order[0] != epoch:
-            random = np.random.default_rng([self.seed, epoch])
-            self._order = epoch, random.permutation(len(self.labels))
-        start = number * self.batch_size
-        chosen = self._order[1][start : start + self.batch_size]
-        return self.inputs[chosen], self.labels[chosen]
+    rates: list[float]
+    """Learning rate of each update of the planned run."""
+    last_weights: list[np.ndarray]
+    """After the last epoch, as `model.get_weights()` has them."""
+    is_last_best: bool
+    """Whether the last epoch is the one whose weights the model has."""
+    earlier_seconds: float
+    """What the steps that were gone on from had taken; 0 for a run in one go."""
+    resumes: int
+    """How often it was taken up from a checkpoint."""
 
 
 def fit(
     model: keras.Model,
-    batches: Any,
+    make_batches: Callable[[int], Any],
     *,
     steps_per_epoch: int,
     validation: Validation,
@@ -70,12 +61,17 @@ def fit(
     accelerator: Accelerator,
     workdir: Path,
     update: Update,
-) -> list[float]:
+    stopping: Stopping | None = None,
+    identity: Mapping[str, Any] | None = None,
+) -> Fitted:
     """Trains `model` in place and leaves it with the weights of its best epoch.
+
+    Goes on from a checkpoint in `workdir` where there is one.
 
     Args:
         model: built inside `accelerator.scope()`; probabilities out.
-        batches: a PyDataset or tf.data.Dataset of endless full global batches (inputs,
+        make_batches: called with a number of batches to leave out; returns the others,
+            a PyDataset or tf.data.Dataset of endless full global batches (inputs,
             labels); int labels, or distributions where the config mixes images.
         steps_per_epoch: batches in an epoch, at least `optimizer.accumulate` of them;
             what is over after the epoch's last update belongs to the next one.
@@ -83,15 +79,17 @@ def fit(
         class_weights: float (classes,), mean 1 over the examples; None = all 1.
         config: optimizer, loss and length of the run.
         accelerator: where it runs; says how the step may be compiled.
-        workdir: metrics.csv goes here.
-        update: told of every step.
-
-    Returns:
-        The learning rate of each update of the planned run.
+        workdir: metrics.csv and checkpoints go here.
+        update: told of every step, in images.
+        stopping: whether the process has been asked to stop; None = it never is.
+        identity: what a checkpoint must have been made with, by name.
 
     Raises:
-        UsageError: batches that do not fit the model or its loss.
-        KerastpuError: the loss is no longer finite.
+        UsageError: batches that do not fit the model or its loss, or a checkpoint of
+            another run.
+        KerastpuError: the loss is no longer finite or has exploded, or a checkpoint
+            cannot be written.
+        Stopped: the process was asked to stop; what is done has been saved.
     """
     epochs, accumulate = config.training.epochs, config.optimizer.accumulate
     updates_per_epoch = steps_per_epoch // accumulate
@@ -103,44 +101,79 @@ def fit(
         epochs=epochs,
         num_replicas=accelerator.num_replicas,
     )
-    stopping = keras.callbacks.EarlyStopping(
-        "val_loss",
-        # A plateau's drop needs time to show what it does.
-        patience=PATIENCE + curve.options.get("patience", 0),
-        restore_best_weights=True,
+    first = _first(make_batches(0))
+    progress = StepProgress(update, steps_per_epoch * epochs, len(first[1]))
+    history, best = History(workdir / METRICS), BestEpoch(_patience(config, curve))
+    callbacks: dict[str, Any] = {
+        "progress": progress,
+        "guard": DivergenceGuard(),
+        "validation": validation,
+    }
+    validation.learning_rate = curve
+    if curve.name == "plateau":  # its rate is known as the run goes
+        plateau = schedules.PlateauCallback(curve, accumulate=accumulate)
+        callbacks["plateau"] = validation.learning_rate = plateau
+    callbacks |= {"history": history, "best": best}
+    snapshots = Snapshots(
+        Checkpoints(workdir / CHECKPOINTS),
+        stopping or Stopping(),
+        seconds=config.training.checkpoint_seconds,
+        steps_per_epoch=steps_per_epoch,
+        identity={"steps in an epoch": steps_per_epoch} | dict(identity or {}),
+        memories=callbacks,
     )
-    steps = StepProgress(update, steps_per_epoch * epochs)
-    scoring, rate = _scoring_callbacks(curve, validation, config)
-    log = keras.callbacks.CSVLogger(str(workdir / METRICS))
     penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
     with accelerator.scope(), regularization.penalties(model, **penalty):
         compile_model(model, curve, class_weights, config, accelerator)
-        guards.check(model, *_first(batches))
-        model.fit(
-            batches,
+        guards.check(model, *first)
+        earlier_seconds = 0.0
+        if snapshots.resume():
+            earlier_seconds = validation.seconds
+            _tell(snapshots)
+            state.build_optimizer(model)
+            if accelerator.strategy is None:  # else `fit` does so beforehand
+                state.build_metrics(model, first[1])
+        parts.run(
+            model,
+            make_batches,
+            list(callbacks.values()),
+            snapshots,
             epochs=epochs,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=False,  # the batches come shuffled
-            verbose=0,
-            callbacks=[steps, StopOnNaN(), *scoring, log, stopping],
+            is_over=lambda: best.is_over,
         )
-    ended = stopping.stopped_epoch + 1 if stopping.stopped_epoch else epochs
-    LOG.info("epoch %d of %d kept, %d done", stopping.best_epoch + 1, epochs, ended)
-    return [rate(step) for step in range(updates_per_epoch * epochs)]
+        with averaged(model):
+            last_weights = model.get_weights()
+        if best.weights is None:
+            raise KerastpuError("no epoch has a validation loss that is a number")
+        model.set_weights(best.weights)
+    LOG.info(
+        "epoch %d of %d kept, %d done", best.epoch + 1, epochs, snapshots.num_scored
+    )
+    rate = validation.learning_rate
+    return Fitted(
+        rates=[rate(step) for step in range(updates_per_epoch * epochs)],
+        last_weights=last_weights,
+        is_last_best=best.epoch + 1 == snapshots.num_scored,
+        earlier_seconds=earlier_seconds,
+        resumes=snapshots.resumes,
+    )
 
 
-def _scoring_callbacks(
-    curve: schedules.Curve, validation: Validation, config: Config
-) -> tuple[list[keras.callbacks.Callback], schedules.LearningRateFunction]:
-    """Returns what scores an epoch and follows the score, and the rate by update."""
-    callbacks, rate = [validation], curve
-    if config.optimizer.ema:  # scored and kept is the average of the weights
-        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    if curve.name == "plateau":  # its rate is known as the run goes
-        rate = schedules.PlateauCallback(curve, accumulate=config.optimizer.accumulate)
-        callbacks.append(rate)
-    validation.learning_rate = rate
-    return callbacks, rate
+def _patience(config: Config, curve: schedules.Curve) -> int:
+    """Returns the epochs without a lower loss that end the run, 0 for never."""
+    patience = config.training.patience
+    # A plateau's drop needs time to show what it does.
+    return patience + curve.options.get("patience", 0) if patience else 0
+
+
+def _tell(snapshots: Snapshots) -> None:
+    epoch, step = divmod(snapshots.step, snapshots.steps_per_epoch)
+    LOG.info(
+        "goes on from a checkpoint: %d epochs and %d of %d steps done",
+        epoch,
+        step,
+        snapshots.steps_per_epoch,
+    )
 
 
 def compile_model(

@@ -58,7 +58,7 @@ def find(config: Config, *, low: float, high: float, num_steps: int) -> Found:
         fitting.compile_model(task.model, rate, weights, config, accelerator)
         result = lr_finder.find(
             task.model,
-            task.batches,
+            task.make_batches(0),
             low=low,
             high=high,
             num_steps=num_steps,

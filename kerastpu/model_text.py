@@ -100,7 +100,7 @@ def _by_family(networks: Iterable[Facts]) -> Iterator[tuple[str, Iterator[Facts]
 
 def _giga(flops: int) -> str:
     billions = flops / 1e9
-    return f"{billions:.2f}" if billions >= 0.1 else f"{billions:.4f}"
+    return f"{billions:.2f}" if billions >= 0.1 else f"{billions:.2g}"
 
 
 def _input(facts: Facts) -> str:

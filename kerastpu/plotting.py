@@ -139,7 +139,7 @@ def prediction_grid(
     """Pictures with what the model says of them; wrong titles are red.
 
     Args:
-        images: uint8 (N, H, W, 3).
+        images: uint8 (N, H, W, 3), or (N, H, W, 1), gray.
         labels: int (N,), the true classes.
         probabilities: float (N, C).
         class_names: C names.
@@ -157,7 +157,7 @@ def prediction_grid(
         is_right = guess == label
         title = f"{_label(class_names[guess])} {row[guess]:.0%}"
         title += "" if is_right else f"\nis {_label(class_names[label])}"
-        axis.imshow(image)
+        axis.imshow(np.broadcast_to(image, (*image.shape[:2], 3)))
         axis.set_title(
             title,
             color="black" if is_right else "#C00000",

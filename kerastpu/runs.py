@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerastpu import files
+from kerastpu import files, run_lock
 from kerastpu.config import Config
 from kerastpu.errors import KerastpuError, UsageError
 from kerastpu.version import VERSION
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import keras
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "env.json", "result.json"
-METRICS, MODEL = "metrics.csv", "model.keras"
+METRICS, MODEL, LAST = "metrics.csv", "model.keras", "last.keras"
+CHECKPOINTS = "checkpoints"  # of a run that has not finished
 CARD = "kerastpu.json"  # member of the .keras archive; Keras itself ignores it
 PACKAGES = ("tensorflow", "keras", "jax", "numpy", "pillow")
 
@@ -77,8 +78,13 @@ def check_workdir(workdir: str | Path, config: Config) -> None:
     workdir = Path(workdir)
     if workdir.exists() and not workdir.is_dir():
         raise UsageError(f"workdir must be a folder; {workdir} is a file")
-    if workdir.is_dir() and any(workdir.iterdir()):
+    if workdir.is_dir() and not all(map(_is_left_over, workdir.iterdir())):
         _check_same_config(workdir, config)
+
+
+def _is_left_over(path: Path) -> bool:
+    """Whether a run that was killed at its very beginning may have left it."""
+    return path.name == run_lock.NAME or files.is_temporary(path)
 
 
 def is_finished(workdir: str | Path) -> bool:
@@ -89,6 +95,8 @@ def is_finished(workdir: str | Path) -> bool:
 def open_run(workdir: str | Path, config: Config) -> Path:
     """Makes the run folder, or takes up the one that already holds this config.
 
+    No other process may be at work in it.
+
     Raises:
         UsageError: see `check_workdir`.
         KerastpuError: it cannot be made or written to.
@@ -97,6 +105,7 @@ def open_run(workdir: str | Path, config: Config) -> Path:
     workdir = Path(workdir)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
+        files.remove_temporary(workdir)
         write_text(workdir / CONFIG, config.to_json())
         write_json(workdir / ENVIRONMENT, environment())
     except OSError as error:

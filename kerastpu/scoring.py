@@ -40,7 +40,7 @@ class Picked:
     """Passes batches on and keeps the images at chosen positions.
 
     Args:
-        batches: of (uint8 images (B, H, W, 3), int labels (B,)).
+        batches: of (uint8 images (B, H, W, C), int labels (B,)).
         positions: which images to keep, counted over all batches.
     """
 
@@ -63,6 +63,11 @@ def image_size(model: "keras.Model") -> int:
     return model.input_shape[1]
 
 
+def color(model: "keras.Model") -> str:
+    """Returns "gray" for a model of one channel, else "rgb"."""
+    return "gray" if model.input_shape[3] == 1 else "rgb"
+
+
 def score_split(
     model: "keras.Model",
     manifest: data_pipelines.Manifest,
@@ -82,10 +87,14 @@ def score_split(
 
     Returns:
         The scores, probabilities float32 (N, C), labels int32 (N,), and the images
-        asked for by position, uint8 (H, W, 3).
+        asked for by position, uint8 (H, W, C).
     """
     batches = data_pipelines.ViewBatches(
-        manifest, split, image_size=image_size(model), batch_size=BATCH_SIZE
+        manifest,
+        split,
+        image_size=image_size(model),
+        batch_size=BATCH_SIZE,
+        color=color(model),
     )
     picked = Picked(batches, positions)
     with progress(f"score {split}") as update:
@@ -148,7 +157,7 @@ def predict_files(run: RunResult, paths: Sequence[str | Path]) -> list[Predictio
         raise UsageError("name at least one image file")
     backend.start(run.config.backend)
     model = run.load_model()
-    batches = datasets.read_batches(paths, image_size(model), BATCH_SIZE)
+    batches = datasets.read_batches(paths, image_size(model), BATCH_SIZE, color(model))
     probabilities, _ = features.extract(model, batches, num_examples=len(paths))
     predictions = []
     for path, row in zip(paths, probabilities, strict=True):

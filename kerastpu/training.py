@@ -1,33 +1,39 @@
 """`train(config, workdir)`: the only place that trains."""
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 import data_pipelines
 from kerastpu import (
     backend,
+    calibration,
     class_weights,
     datasets,
+    files,
     pretrained,
+    run_lock,
     runs,
     seeds,
+    stopping,
     strategy,
 )
 from kerastpu.config import Config
 from kerastpu.errors import UsageError
 from kerastpu.progress import progress
+from kerastpu.resuming.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     import keras
 
+    from kerastpu.fitting import Fitted
+    from kerastpu.recipes import Task
+
 LOG = logging.getLogger("kerastpu")
-GRID_SIZE = 24  # pictures in predictions.png
 
 
 class Stopwatch:
@@ -44,6 +50,11 @@ class Stopwatch:
         yield
         self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - start
 
+    def add(self, name: str, seconds: float) -> None:
+        """Adds time that phase `name` took in an earlier process."""
+        self.phases[name] = self.phases.get(name, 0.0) + seconds
+        self.start -= seconds
+
     def seconds(self) -> dict[str, float]:
         """Returns seconds by phase, and since the start as "total"."""
         total = time.monotonic() - self.start
@@ -57,29 +68,51 @@ def train(
 ) -> runs.RunResult:
     """Trains, scores on the untouched test split, and saves everything in `workdir`.
 
-    A run that has finished is not run again: its result is returned.
+    A run that has finished is not run again: its result is returned. One that was
+    stopped or killed goes on from its last checkpoint.
 
     Args:
         config: the run.
         workdir: folder for config.json, env.json, metrics.csv, result.json,
-            model.keras and PNGs; made where absent.
+            model.keras (of the best epoch), last.keras and PNGs; made where absent.
         source: the images; None = what `config.data` says.
 
     Returns:
         The finished run.
 
     Raises:
-        UsageError: a field that is not allowed, or `workdir` holds another run.
+        UsageError: a field that is not allowed, `workdir` holds another run, or another
+            process trains in it.
         DataError: images that cannot be used.
         AcceleratorError: the accelerator asked for is not there.
         MissingExtraError: an optional dependency is absent.
         KerastpuError: training failed.
+        SystemExit: with code 0, after SIGTERM; what is done has been saved.
+        KeyboardInterrupt: after Ctrl-C; what is done has been saved.
     """
     config.validate()
+    workdir = Path(workdir)
     runs.check_workdir(workdir, config)
     if runs.is_finished(workdir):
         return _finished(workdir, source)
     _check_weights(config.model.weights)
+    with stopping.watching() as stop, run_lock.RunLock(workdir) as lock:
+        if workdir.is_dir():
+            lock.take()
+        if runs.is_finished(workdir):  # while another process had the lock
+            return _finished(workdir, source)
+        _run(config, workdir, source, lock, stop)
+    return runs.load_run(workdir)
+
+
+def _run(
+    config: Config,
+    workdir: Path,
+    source: data_pipelines.Source | None,
+    lock: run_lock.RunLock,
+    stop: stopping.Stopping,
+) -> None:
+    """Does the work of `train`, from the data to result.json."""
     watch = Stopwatch()
     backend.start(config.backend)
     accelerator = strategy.resolve(config.accelerator, config.precision, needs(config))
@@ -89,22 +122,35 @@ def train(
     with watch.phase("data"):
         manifest = datasets.prepare(config, source=source)
     check_classes(config, manifest)
-    workdir = Path(workdir)
-    seeds.set_seed(config.seed)
-    model, rates, per_epoch = _fit(config, manifest, accelerator, workdir, watch)
+    if not workdir.is_dir():  # else it goes on, and took its time before
+        with watch.phase("estimate"):
+            calibration.announce(config, manifest, accelerator)
+    seeds.set_seed(config.seed, config.training.deterministic)
+
+    def begin() -> None:
+        lock.take()
+        runs.open_run(workdir, config)
+
+    from kerastpu import recipes, run_report  # Keras, once its backend is set
+
+    recipe = recipes.RECIPES[config.training.mode]
+    task = recipe(config, manifest, accelerator, watch, begin)
+    fitted = _fit(task, config, manifest, accelerator, workdir, watch, stop)
     with watch.phase("save"):
-        runs.save_model(model, workdir / runs.MODEL, manifest.class_names)
-    result = _score(config, manifest, workdir, watch)
+        model = _save(task, fitted, workdir, manifest.class_names)
+    result = run_report.score(config, manifest, workdir, watch)
     with watch.phase("plots"):
-        _plot_training(workdir, rates, per_epoch)
+        updates_per_epoch = task.steps_per_epoch // config.optimizer.accumulate
+        run_report.plot_training(workdir, fitted.rates, updates_per_epoch)
     result |= {
         "data": datasets.facts(manifest),
         "accelerator": accelerator.to_dict(),
         "parameters": model.count_params(),
+        "resumes": fitted.resumes,
         "seconds": watch.seconds(),
     }
     runs.write_json(workdir / runs.RESULT, result)
-    return runs.load_run(workdir)
+    Checkpoints(workdir / runs.CHECKPOINTS).remove()
 
 
 def _check_weights(weights: str | None) -> None:
@@ -177,68 +223,47 @@ def class_weights_of(
 
 
 def _fit(
+    task: "Task",
     config: Config,
     manifest: data_pipelines.Manifest,
     accelerator: strategy.Accelerator,
     workdir: Path,
     watch: Stopwatch,
-) -> tuple["keras.Model", list[float], int]:
-    """Returns the trained model, the rate of each update, the updates per epoch."""
-    from kerastpu import fitting, recipes  # Keras is imported once its backend is set
+    stop: stopping.Stopping,
+) -> "Fitted":
+    from kerastpu import fitting
 
-    def begin() -> None:
-        runs.open_run(workdir, config)
-
-    weights = class_weights_of(config, manifest)
-    recipe = recipes.RECIPES[config.training.mode]
-    task = recipe(config, manifest, accelerator, watch, begin)
-    with watch.phase("fit"), progress("train") as update:
-        rates = fitting.fit(
+    with watch.phase("fit"), progress("train", "images") as update:
+        fitted = fitting.fit(
             task.model,
-            task.batches,
+            task.make_batches,
             steps_per_epoch=task.steps_per_epoch,
             validation=task.validation,
-            class_weights=weights,
+            class_weights=class_weights_of(config, manifest),
             config=config,
             accelerator=accelerator,
             workdir=workdir,
             update=update,
+            stopping=stop,
+            identity={
+                "data": manifest.content_sha256,
+                "backend": accelerator.backend,
+            },
         )
-    return task.finish(), rates, task.steps_per_epoch // config.optimizer.accumulate
+    watch.add("fit", fitted.earlier_seconds)
+    return fitted
 
 
-def _score(
-    config: Config, manifest: data_pipelines.Manifest, workdir: Path, watch: Stopwatch
-) -> dict[str, Any]:
-    """Scores the file that was saved, on the test split, and draws what it shows."""
-    from kerastpu import plotting, scoring
-
-    count = manifest.num_examples("test")
-    random = np.random.default_rng(config.seed)
-    positions = sorted(random.permutation(count)[:GRID_SIZE].tolist())
-    with watch.phase("score"):
-        model = runs.load_model(workdir / runs.MODEL)
-        scores, probabilities, labels, images = scoring.score_split(
-            model, manifest, "test", positions
-        )
-    with watch.phase("plots"):
-        plotting.save(
-            plotting.confusion_matrix(scores), workdir / "confusion_matrix.png"
-        )
-        grid = plotting.prediction_grid(
-            np.stack([images[position] for position in positions]),
-            labels[positions],
-            probabilities[positions],
-            manifest.class_names,
-        )
-        plotting.save(grid, workdir / "predictions.png")
-    return {"test": scores.to_dict(), "class_names": list(manifest.class_names)}
-
-
-def _plot_training(workdir: Path, rates: list[float], updates_per_epoch: int) -> None:
-    from kerastpu import plotting
-
-    history = plotting.read_history(workdir / runs.METRICS)
-    plotting.save(plotting.training_curves(history), workdir / "training_curves.png")
-    rate_plot = plotting.learning_rates(rates, updates_per_epoch)
-    plotting.save(rate_plot, workdir / "learning_rate.png")
+def _save(
+    task: "Task", fitted: "Fitted", workdir: Path, class_names: tuple[str, ...]
+) -> "keras.Model":
+    """Saves the whole model as of the best epoch, and as of the last one."""
+    whole = task.finish()
+    runs.save_model(whole, workdir / runs.MODEL, class_names)
+    if fitted.is_last_best:
+        with files.replacing(workdir / runs.LAST) as temporary:
+            shutil.copyfile(workdir / runs.MODEL, temporary)
+    else:
+        task.model.set_weights(fitted.last_weights)
+        runs.save_model(whole, workdir / runs.LAST, class_names)
+    return whole

@@ -26,7 +26,7 @@ def data():
     return inputs.astype("float32"), labels
 
 
-def build():
+def build(dropout=0.0):
     import keras
     import numpy as np
 
@@ -34,6 +34,7 @@ def build():
         [
             keras.Input((4,)),
             keras.layers.Dense(8, activation="tanh"),
+            *([keras.layers.Dropout(dropout, seed=2)] if dropout else []),
             keras.layers.Dense(3, activation="softmax", name="probabilities"),
         ],
         name="head",
@@ -55,29 +56,27 @@ def config_of(epochs=3, schedule=None, loss=None, **optimizer):
     )
 
 
-def run(folder, config, batch_size=BATCH_SIZE, where="single", **options):
+def run(folder, config, batch_size=BATCH_SIZE, where="single", dropout=0.0, **options):
     """Returns the fitted model, its rates, and the rows of metrics.csv."""
-    from kerastpu import callbacks, fitting, strategy
+    from kerastpu import callbacks, feeding, fitting, strategy
 
     inputs, labels = data()
     accelerator = strategy.resolve(where)
     with accelerator.scope():
-        model = build()
-    rates = fitting.fit(
+        model = build(dropout)
+    scored = options.pop("scored", [(inputs, labels)])
+    fitted = fitting.fit(
         model,
-        fitting.ArrayBatches(inputs, labels, batch_size, seed=0),
+        lambda step: feeding.ArrayBatches(inputs, labels, batch_size, 0, step),
         steps_per_epoch=NUM_EXAMPLES // batch_size,
-        validation=callbacks.Validation(
-            model, [(inputs, labels)], NUM_EXAMPLES, CLASSES
-        ),
+        validation=callbacks.Validation(model, scored, NUM_EXAMPLES, CLASSES),
         config=config,
         accelerator=accelerator,
         workdir=Path(folder),
-        update=lambda done, total: None,
-        **options,
+        **{"update": lambda done, total: None} | options,
     )
     with (Path(folder) / "metrics.csv").open(newline="") as file:
-        return model, rates, list(csv.DictReader(file))
+        return model, fitted.rates, list(csv.DictReader(file))
 
 
 def compare(config):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fits import BATCH_SIZE, CLASSES, build, config_of, data, run
 
-from kerastpu import evaluation, fitting, strategy
+from kerastpu import evaluation, feeding, fitting, strategy
 from kerastpu.callbacks import Validation
 from kerastpu.config import LossConfig, ScheduleConfig
 from kerastpu.errors import KerastpuError, UsageError
@@ -25,7 +25,7 @@ def column(rows, name):
 
 def test_array_batches_hold_every_example_at_most_once_an_epoch():
     numbers = np.arange(50)
-    batches = fitting.ArrayBatches(numbers, numbers, 8, seed=3)
+    batches = feeding.ArrayBatches(numbers, numbers, 8, seed=3)
     epochs = [
         np.concatenate([batches[6 * epoch + index][0] for index in range(6)])
         for epoch in range(3)
@@ -64,7 +64,7 @@ def averages(config, num_batches):
         "sparse_categorical_crossentropy",
     )
     size = BATCH_SIZE * optimizer.accumulate
-    batches = fitting.ArrayBatches(*data(), size, seed=0)
+    batches = feeding.ArrayBatches(*data(), size, seed=0)
     for batch in range(num_batches):
         update, rest = divmod(batch + 1, optimizer.accumulate)
         if not rest:
@@ -159,7 +159,7 @@ def test_labels_out_of_range_are_refused_before_the_first_step(tmp_path):
     with pytest.raises(UsageError, match=r"0\.\.2.*got 3"):
         fitting.fit(
             model,
-            fitting.ArrayBatches(inputs, labels + 1, 50, seed=0),
+            lambda step: feeding.ArrayBatches(inputs, labels + 1, 50, 0, step),
             steps_per_epoch=1,
             validation=Validation(model, [(inputs, labels)], 50, CLASSES),
             config=config_of(),

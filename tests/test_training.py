@@ -19,7 +19,8 @@ from kerastpu.cli.main import main
 from kerastpu.errors import UsageError
 
 FILES = {
-    *("config.json", "env.json", "metrics.csv", "result.json", "model.keras"),
+    *("config.json", "env.json", "metrics.csv", "result.json"),
+    *("model.keras", "last.keras"),
     *("training_curves.png", "learning_rate.png"),
     *("confusion_matrix.png", "predictions.png"),
 }

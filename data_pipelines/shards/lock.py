@@ -15,19 +15,28 @@ LOG = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def hold(path: Path) -> Iterator[None]:
-    """Waits until no other process or thread holds the lock file `path`, and holds it.
+def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Holds the lock file `path`, which no other process or thread then holds.
 
-    The file is removed at the end; that of a killed process is taken over.
+    It has the number of the process in it. It is removed at the end; that of a killed
+    process is taken over.
+
+    Args:
+        path: Of the file.
+        wait: Whether to wait until nobody else holds it.
 
     Raises:
+        BlockingIOError: it is held, and is not to be waited for.
         OSError: it cannot be made or locked.
     """
     while True:
         with path.open("a") as file:
-            _lock(file.fileno(), path)
+            _lock(file.fileno(), path, wait)
             # Whoever held it before has removed the file that was waited for.
             if _is_at(file.fileno(), path):
+                file.truncate(0)
+                file.write(str(os.getpid()))
+                file.flush()
                 try:
                     yield
                 finally:
@@ -37,12 +46,14 @@ def hold(path: Path) -> Iterator[None]:
                 return
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _lock(descriptor: int, path: Path, wait: bool) -> None:
     if fcntl is None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        if not wait:
+            raise
         LOG.warning("another process holds %s: waiting until it is done", path)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 

@@ -96,9 +96,9 @@ class ModelConfig:
     """What is trained on top of a backbone. In end_to_end a network that is no backbone
     has its own classifier, and all of this must stay as it is."""
     trainable_stages: int | None = None
-    """Stages of the backbone that train, counted from its end; 0 = the head alone. A
-    stage is the layers of one resolution. None = all in end_to_end; in features, where
-    what comes out of the frozen rest is kept, the head alone."""
+    """Stages of the backbone that train, counted from its end, 0..100; 0 = the head
+    alone. A stage is the layers of one resolution. None = all in end_to_end; in
+    features, where what comes out of the frozen rest is kept, the head alone."""
     cut: str | None = None
     """Layer whose output is kept, by name; what comes after it is trained with the
     head. None = where model.trainable_stages says. features only."""

@@ -78,6 +78,8 @@ def attach_head(
     features: keras.KerasTensor,
     num_classes: int,
     head: HeadConfig,
+    *,
+    seed: int | None = None,
 ) -> keras.Model:
     """Puts a classifier on features.
 
@@ -88,12 +90,13 @@ def attach_head(
             pooled as `head` says.
         num_classes: Number of classes.
         head: What stands between features and probabilities.
+        seed: Of the dropout; None: another one each time.
 
     Returns:
         One flat, uncompiled model: image -> float32 (batch, num_classes).
     """
     x = pool(features, head.pooling) if len(features.shape) == 4 else features
-    for layer in head_layers(head, num_classes):
+    for layer in head_layers(head, num_classes, seed=seed):
         x = layer(x)
     return keras.Model(image, x, name=name)
 

@@ -133,11 +133,15 @@ class PlateauCallback(RateCallback):
 
     def remember(self) -> dict[str, Any]:
         """Returns what has happened so far, for a checkpoint; JSON-able."""
-        return {"history": list(self.history), "drops": list(self.drops)}
+        return {
+            "rate": self.rate,
+            "history": list(self.history),
+            "drops": list(self.drops),
+        }
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Goes on from what `remember` returned."""
-        self.history = list(memory["history"])
+        self.rate, self.history = memory["rate"], list(memory["history"])
         self.drops = [(step, rate) for step, rate in memory["drops"]]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

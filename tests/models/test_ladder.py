@@ -30,6 +30,7 @@ def dropouts_of(model):
     ("name", "shape", "options", "count"),
     [
         ("firenet", FLOWERS, {"batch_norm": True}, 22_701),
+        ("mnist_dense", DIGITS, {}, 169_670),
         ("mnist_mlp", DIGITS, {"units": (128,)}, 101_770),
         ("mnist_mlp", DIGITS, {"units": (512,)}, 407_050),
         ("mnist_mlp", DIGITS, {"units": (256, 64)}, 218_058),

@@ -45,6 +45,15 @@ ENTRIES: dict[str, ModelEntry] = {
         flops=406_528,
         min_size=1,
     ),
+    "mnist_dense": _entry(
+        "mnist_dense",
+        "mlp",
+        "dense layers of 200 and 60 units, ReLU, dropout",
+        'Google codelab "TensorFlow, Keras and deep learning, without a PhD"',
+        num_parameters=169_670,
+        flops=338_800,
+        min_size=1,
+    ),
     "mnist_convnet": _entry(
         "mnist_convnet",
         "mnist_convnet",

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from kerastpu import features, models
-from kerastpu.errors import DataError, UsageError
+from kerastpu.errors import DataError
+from kerastpu.features import keras_engine
 
 SHAPE = (32, 32, 3)
 NUM_EXAMPLES = 23
@@ -44,7 +45,7 @@ def test_small_chunks_give_the_same_features(backbone, images, monkeypatch):
     whole, _ = features.extract(
         backbone, batches_of(images, 23), num_examples=NUM_EXAMPLES
     )
-    monkeypatch.setattr(features, "_CPU_CHUNK_BYTES", 3 * 4 * np.prod(SHAPE))
+    monkeypatch.setattr(keras_engine, "_CPU_CHUNK_BYTES", 3 * 4 * np.prod(SHAPE))
     chunked, _ = features.extract(
         backbone, batches_of(images, 10), num_examples=NUM_EXAMPLES
     )
@@ -101,9 +102,18 @@ def test_an_error_of_the_pipeline_reaches_the_caller(backbone, images):
         features.extract(backbone, broken(), num_examples=4)
 
 
-def test_an_unknown_engine_is_refused(backbone):
-    with pytest.raises(UsageError, match="engine must be auto or keras; got 'gpu'"):
-        features.extract(backbone, [], num_examples=0, engine="gpu")
+def test_inputs_of_another_dtype_than_the_first_are_refused(backbone, images):
+    batches = [(images[:2], [0, 1]), (images[:2].astype("float32"), [0, 1])]
+    with pytest.raises(DataError, match="expected inputs of uint8; got float32"):
+        features.extract(backbone, batches, num_examples=4)
+
+
+def test_maps_come_out_as_maps(images):
+    inputs = keras.Input(SHAPE)
+    model = keras.Model(inputs, keras.layers.MaxPooling2D(4)(inputs))
+    found, _ = features.extract(model, [(images, LABELS)], num_examples=NUM_EXAMPLES)
+    expected = images.reshape(NUM_EXAMPLES, 8, 4, 8, 4, 3).max(axis=(2, 4))
+    np.testing.assert_array_equal(found, expected)
 
 
 def outputs_of(model, images):
@@ -116,43 +126,3 @@ def test_each_pass_uses_the_present_weights(images):
     model.set_weights([weight * 0 for weight in model.get_weights()])
     np.testing.assert_allclose(outputs_of(model, images), 1 / 3, atol=1e-6)
     assert not np.allclose(before, 1 / 3)
-
-
-def build_head(num_features):
-    return keras.Sequential(
-        [
-            keras.Input((num_features,)),
-            keras.layers.Dropout(0.2),
-            keras.layers.Dense(3, activation="softmax", name="probabilities"),
-        ]
-    )
-
-
-def test_the_assembled_model_is_the_head_on_the_features(images, tmp_path):
-    backbone = models.build("squeezenet", input_shape=SHAPE, include_top=False)
-    head = build_head(48)
-    kept = outputs_of(backbone, images)
-    model = features.assemble(backbone, head)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    expected = keras.ops.convert_to_numpy(head(kept, training=False))
-    np.testing.assert_allclose(outputs_of(loaded, images), expected, atol=1e-5)
-    assert not any(isinstance(layer, keras.Model) for layer in loaded.layers)
-
-
-def test_training_the_assembled_model_moves_only_the_head(images):
-    backbone = models.build("squeezenet", input_shape=SHAPE, include_top=False)
-    model = features.assemble(backbone, build_head(48))
-    before = [weight.copy() for weight in backbone.get_weights()]
-    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
-    model.train_on_batch(images, LABELS % 3)
-    for old, new in zip(before, backbone.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
-    assert len(model.trainable_weights) == 2
-
-
-def test_a_head_for_another_number_of_features_is_refused(backbone):
-    with pytest.raises(
-        UsageError, match=r"\(None, 47\); the backbone gives \(None, 48"
-    ):
-        features.assemble(backbone, build_head(47))

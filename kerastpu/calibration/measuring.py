@@ -1,0 +1,221 @@
+"""A few real batches through the real network, with the clock running."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from data_pipelines import Manifest, ViewBatches
+from data_pipelines.batches import in_threads
+from kerastpu import (
+    features,
+    feeding,
+    fitting,
+    recipes,
+    regularization,
+    schedules,
+    training,
+)
+from kerastpu.calibration.estimate import Estimate, Rates, Sizes, count
+from kerastpu.config import Config
+from kerastpu.features import engines, keras_engine
+from kerastpu.features.extraction import stream
+from kerastpu.recipes.networks import build_parts
+from kerastpu.recipes.task import global_batch
+from kerastpu.strategy import Accelerator
+
+_WARM_STEPS = 2  # the first traces and compiles, the second fills the queues
+_MOST_STEPS = 1_000_000
+_NUM_CHECKPOINTS = 2
+
+
+def measure(
+    config: Config, manifest: Manifest, accelerator: Accelerator, seconds: float
+) -> Estimate:
+    """Measures how fast a run's parts are; what it built is forgotten.
+
+    Args:
+        config: the run.
+        manifest: its shards.
+        accelerator: where it runs.
+        seconds: how long to measure in all; getting ready comes on top.
+    """
+    parts = _kept if config.training.mode == "features" else _whole
+    try:
+        return parts(config, manifest, accelerator, seconds)
+    finally:
+        keras.backend.clear_session()  # the run's layers get the names they always get
+
+
+def _whole(
+    config: Config, manifest: Manifest, accelerator: Accelerator, seconds: float
+) -> Estimate:
+    start = time.perf_counter()
+    task = recipes.train_all(
+        config, manifest, accelerator, training.Stopwatch(), lambda: None
+    )
+    batch_size = global_batch(config, accelerator, manifest.num_examples("train"))
+    building = time.perf_counter() - start
+    steps, compiling = _fit(
+        task.model, task.make_batches(0), config, accelerator, 0.7 * seconds
+    )
+    view = _view(config, manifest, batch_size)
+    start = time.perf_counter()
+    runner = keras_engine.start(task.model, "uint8")
+    tracing = time.perf_counter() - start
+    inference = _infer(runner, view, 0.3 * seconds)
+    return Estimate(
+        count(config, manifest, batch_size),
+        Rates(
+            training=steps * batch_size,
+            validation=inference,
+            inference=inference,
+            ready=building + compiling + tracing,
+        ),
+        _sizes(task.model, task.model, 0),
+    )
+
+
+def _kept(
+    config: Config, manifest: Manifest, accelerator: Accelerator, seconds: float
+) -> Estimate:
+    start = time.perf_counter()
+    rows = manifest.num_examples("train") * (config.training.views + 1)
+    batch_size = global_batch(config, accelerator, rows)
+    with accelerator.scope():
+        whole, front, back = build_parts(config, len(manifest.class_names))
+        accelerator.prepare(back)
+    view = _view(config, manifest, features.BATCH_SIZE)
+    found = engines.candidates(config.training.engine)
+    _, runner = engines.start(found, front, view[0][0])
+    building = time.perf_counter() - start
+    inference = _infer(runner, view, 0.6 * seconds)
+    shape = front.output_shape[1:]
+    some = np.random.default_rng(0).random((batch_size, *shape), np.float32)
+    labels = np.arange(batch_size, dtype=np.int32) % len(manifest.class_names)
+    batches = feeding.ArrayBatches(some, labels, batch_size, config.seed)
+    steps, compiling = _fit(back, batches, config, accelerator, 0.3 * seconds)
+    call = keras_engine.start(back, "float32").call
+    calls = (len(call(some)) for _ in itertools.count())
+    kept = rows + manifest.num_examples("validation")
+    itemsize = np.dtype(config.training.feature_dtype).itemsize
+    return Estimate(
+        count(config, manifest, batch_size),
+        Rates(
+            training=steps * batch_size,
+            validation=_rate(calls, 0.1 * seconds),
+            inference=inference,
+            ready=building + compiling,
+        ),
+        _sizes(whole, back, kept * math.prod(shape) * itemsize),
+    )
+
+
+def _view(config: Config, manifest: Manifest, batch_size: int) -> ViewBatches:
+    """Returns training images as features are made of them, or as they are scored."""
+    inputs, training_ = config.input, config.training
+    return ViewBatches(
+        manifest,
+        "train",
+        image_size=inputs.image_size,
+        batch_size=batch_size,
+        seed=config.seed,
+        view=min(1, training_.views) if training_.mode == "features" else 0,
+        augment=inputs.augment,
+        color=inputs.color,
+    )
+
+
+def _infer(runner: features.Runner, view: ViewBatches, seconds: float) -> float:
+    """Returns images per second through a network, the next ones made meanwhile."""
+    steps = itertools.cycle(range(view.num_batches))
+    images = (batch for batch, _ in in_threads(view, steps))
+    size = runner.chunk_size(min(view.batch_size, view.num_examples))
+    return _rate((len(rows) for rows in stream(runner, images, size)), seconds)
+
+
+def _rate(done: Iterator[int], seconds: float) -> float:
+    """Returns units per second of work that tells how many it did, after a warm-up."""
+    for _ in range(_WARM_STEPS):
+        next(done)
+    start = time.perf_counter()
+    total, spent = 0, 0.0
+    while spent < seconds:
+        total += next(done)
+        spent = time.perf_counter() - start
+    return total / spent
+
+
+class _Clock(keras.callbacks.Callback):
+    """Counts steps after a warm-up, and stops when the time is over."""
+
+    def __init__(self, seconds: float):
+        super().__init__()
+        self.seconds, self.steps, self.start = seconds, -_WARM_STEPS, 0.0
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        """Looks at the clock."""
+        self.steps += 1
+        if self.steps == 0:
+            self.start = time.perf_counter()
+        self.spent = time.perf_counter() - self.start
+        if self.steps > 0 and self.spent >= self.seconds:
+            self.model.stop_training = True
+
+
+def _fit(
+    model: keras.Model,
+    batches: Any,
+    config: Config,
+    accelerator: Accelerator,
+    seconds: float,
+) -> tuple[float, float]:
+    """Returns training steps per second, and the seconds until they were in flow."""
+    start, clock = time.perf_counter(), _Clock(seconds)
+    rate = schedules.Curve("constant", 1, config.optimizer.learning_rate)
+    penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
+    with accelerator.scope(), regularization.penalties(model, **penalty):
+        fitting.compile_model(model, rate, None, config, accelerator)
+        model.fit(
+            batches,
+            steps_per_epoch=_MOST_STEPS,
+            shuffle=False,
+            verbose=0,
+            callbacks=[clock],
+        )
+    return clock.steps / clock.spent, clock.start - start
+
+
+def _sizes(whole: keras.Model, trained: keras.Model, feature_bytes: int) -> Sizes:
+    """Returns the sizes of a network and of the compiled part that trains."""
+    state = [*trained.variables, *trained.optimizer.variables]
+    num_bytes = sum(
+        math.prod(variable.shape) * np.dtype(str(variable.dtype)).itemsize
+        for variable in state
+    )
+    return Sizes(
+        parameters=whole.count_params(),
+        trainable=sum(math.prod(one.shape) for one in trained.trainable_variables),
+        feature_bytes=feature_bytes,
+        checkpoint_bytes=_NUM_CHECKPOINTS * num_bytes,
+        memory_bytes=_peak_memory(),
+    )
+
+
+def _peak_memory() -> int:
+    """Returns the most memory that this process has held; 0 where nobody tells."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

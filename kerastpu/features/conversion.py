@@ -1,0 +1,113 @@
+"""A Keras model as ONNX, by tf2onnx.
+
+tf2onnx reads TensorFlow graphs, so on another backend a process of its own converts the
+saved model: `python -m kerastpu.features.conversion MODEL.keras DTYPE MODEL.onnx`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kerastpu.errors import KerastpuError
+
+if TYPE_CHECKING:
+    import keras
+
+OPSET = 18  # the latest that tf2onnx 1.17 writes
+INPUT, OUTPUT = "inputs", "outputs"
+
+
+def to_onnx(model: keras.Model, dtype: str) -> bytes:
+    """Converts `model` in inference mode.
+
+    Args:
+        model: One input, one output (batch, ...); on another backend than TensorFlow
+            it must load in plain Keras.
+        dtype: Of the inputs, "uint8" say.
+
+    Returns:
+        The serialized model: "inputs" -> float32, for batches of any size.
+
+    Raises:
+        KerastpuError: another process was to convert it and could not.
+        Exception: whatever tf2onnx raises.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        return _convert(model, dtype)
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "model.keras"), Path(folder, "model.onnx")
+        model.save(source)
+        command = [sys.executable, "-m", __name__, str(source), dtype, str(target)]
+        environment = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+        done = subprocess.run(
+            command, env=os.environ | environment, capture_output=True, text=True
+        )
+        if done.returncode:
+            words = done.stderr.strip().splitlines() or ["it said nothing"]
+            raise KerastpuError(f"conversion to ONNX failed: {words[-1]}")
+        return target.read_bytes()
+
+
+def _convert(model: keras.Model, dtype: str) -> bytes:
+    import tensorflow as tf
+    import tf2onnx
+
+    spec = tf.TensorSpec((None, *model.input_shape[1:]), dtype, name=INPUT)
+    function = tf.function(
+        lambda inputs: {OUTPUT: tf.cast(model(inputs, training=False), tf.float32)},
+        input_signature=[spec],
+        autograph=False,
+    )
+    # It would show each pass that fails with a traceback, as a warning.
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    convert = functools.partial(
+        tf2onnx.convert.from_function, function, input_signature=[spec], opset=OPSET
+    )
+    try:
+        with _without_copies():
+            converted, _ = convert()
+    except Exception:  # noqa: BLE001 (which one depends on the pass that failed)
+        # Copies let it leave out that pass: in 1.17 the one that removes transposes,
+        # where a scalar is added to a map. ONNX Runtime removes some of them itself.
+        converted, _ = convert()
+    return converted.SerializeToString()
+
+
+@contextlib.contextmanager
+def _without_copies() -> Iterator[None]:
+    """Lets tf2onnx change its graph in place.
+
+    It copies the whole of it, weights included, before each of its passes, to go on
+    where one of them raises: two thirds of the time.
+    """
+    name = "TF2ONNX_CATCH_ERRORS"
+    before = os.environ.get(name)
+    os.environ[name] = "FALSE"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
+
+
+def _main(source: str, dtype: str, target: str) -> None:
+    import keras
+
+    model = keras.models.load_model(source, compile=False)
+    Path(target).write_bytes(_convert(model, dtype))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

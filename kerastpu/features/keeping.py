@@ -1,0 +1,133 @@
+"""Features of images, found in the cache or computed and kept there."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data_pipelines.batches import ViewBatches, in_threads
+from kerastpu.features import engines, extraction, keys
+from kerastpu.features.store import MIB, FeatureStore, features_root
+from kerastpu.files import replacing
+from kerastpu.progress import progress
+
+if TYPE_CHECKING:
+    import keras
+
+LOG = logging.getLogger("kerastpu")
+
+CONTENT_FILE = "features.json"
+
+
+@dataclass(frozen=True)
+class View:
+    """Images of a split, as they are or augmented.
+
+    Attributes:
+        name: Of the file; differs for other images of the same shards and size.
+        batches: Of images (B, H, W, C) and labels.
+    """
+
+    name: str
+    batches: ViewBatches
+
+
+def keep(
+    model: keras.Model,
+    views: Sequence[View],
+    *,
+    images: dict[str, Any],
+    engine: str = "auto",
+    dtype: str = "float32",
+) -> list[np.ndarray]:
+    """Returns the features of all views, in memory that is mapped from files.
+
+    What is there is not computed again; what a killed run began is gone on with.
+
+    Args:
+        model: Images -> features (batch, ...); inference mode is what counts.
+        views: What to compute; the names differ.
+        images: What decides the pixels, beside the names of the views, as plain values.
+        engine: One of `engines.ENGINES`.
+        dtype: On disk, "float32" or "float16".
+
+    Returns:
+        For each view (N, ...), in the order of its batches; read-only.
+
+    Raises:
+        UsageError: an unknown engine.
+        MissingExtraError: the engine is not installed.
+        KerastpuError: it does not work, or features cannot be written.
+        DataError: images that cannot be read.
+    """
+    content = {"network": keys.fingerprint(model), "images": images, "dtype": dtype}
+    found = engines.candidates(engine)
+    shape = model.output_shape[1:]
+    for candidate in found:
+        store = _store(content | {"software": candidate.software}, shape, dtype)
+        kept = [
+            rows
+            for view in views
+            if (rows := store.open(view.name, view.batches.num_examples)) is not None
+        ]
+        if len(kept) == len(views):
+            LOG.info("features: found in %s", store.folder)
+            return kept
+    sample, _ = views[0].batches[0]
+    candidate, runner = engines.start(found, model, sample)
+    content |= {"software": candidate.software}
+    store = _store(content, shape, dtype)
+    kept = [compute(store, view, runner) for view in views]
+    with replacing(store.folder / CONTENT_FILE) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    _tell(store)
+    return kept
+
+
+def compute(store: FeatureStore, view: View, runner: extraction.Runner) -> np.ndarray:
+    """Returns the features of one view, and computes those that `store` lacks.
+
+    Raises:
+        KerastpuError: they cannot be written.
+        DataError: images that cannot be read.
+    """
+    batches = view.batches
+    size = runner.chunk_size(min(batches.batch_size, batches.num_examples))
+
+    def rows_from(start: int) -> Iterator[np.ndarray]:
+        steps = range(start // batches.batch_size, batches.num_batches)
+        arrays = (images for images, _ in in_threads(batches, steps))
+        return extraction.stream(runner, arrays, size)
+
+    with progress(f"features of {view.name}") as update:
+        return store.write(
+            view.name,
+            batches.num_examples,
+            rows_from,
+            step=batches.batch_size,
+            progress=update,
+        )
+
+
+def _store(content: dict[str, Any], shape: tuple[int, ...], dtype: str) -> FeatureStore:
+    return FeatureStore(features_root() / keys.key(content), shape, dtype)
+
+
+def _tell(store: FeatureStore) -> None:
+    """Says where features lie and how much room they take, here and in all."""
+    here, total = (
+        sum(path.stat().st_size for path in folder.rglob("*.npy")) / MIB
+        for folder in (store.folder, features_root())
+    )
+    LOG.info(
+        "features: %.0f MiB kept in %s; %.0f MiB in all of %s, which may be removed",
+        here,
+        store.folder,
+        total,
+        features_root(),
+    )

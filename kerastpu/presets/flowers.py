@@ -1,0 +1,75 @@
+"""Photos of five flowers: the recipes for photos, on a folder of one's own as well."""
+
+from kerastpu.config import (
+    Config,
+    InputConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    ScheduleConfig,
+    TrainingConfig,
+)
+
+
+def flowers() -> Config:
+    """Photos, features computed once: about a minute on a CPU.
+
+    EfficientNet-Lite0 with ImageNet weights stays frozen; its features of each image
+    and of augmented views are kept, and a softmax classifier is trained on them.
+    """
+    return Config(
+        preset="flowers",
+        input=InputConfig(image_size=224),
+        optimizer=OptimizerConfig(learning_rate=1e-3),
+        loss=LossConfig(label_smoothing=0.1),
+        training=TrainingConfig(mode="features", epochs=30, batch_size=64, views=1),
+    )
+
+
+def finetune() -> Config:
+    """Photos, the last stages of a pretrained network trained.
+
+    EfficientNet-Lite0 with ImageNet weights: what its first stages make of each image
+    and of augmented views is kept; the last stage and the classifier are trained on it.
+    """
+    return Config(
+        preset="flowers-finetune",
+        input=InputConfig(image_size=224),
+        model=ModelConfig(trainable_stages=1),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=3e-4, weight_decay=0.02),
+        loss=LossConfig(label_smoothing=0.1),
+        training=TrainingConfig(mode="features", epochs=10, batch_size=32, views=3),
+    )
+
+
+def squeezenet() -> Config:
+    """Photos, the codelab's SqueezeNet from scratch, 35 epochs.
+
+    120,613 parameters. Meant for an accelerator; on a CPU a smaller --input.image-size
+    helps.
+    """
+    return Config(
+        preset="flowers-squeezenet",
+        model=ModelConfig(name="squeezenet", weights=None),
+        optimizer=OptimizerConfig(learning_rate=1e-3),
+        schedule=ScheduleConfig(warmup="3 epochs"),
+        training=TrainingConfig(mode="end_to_end", epochs=35, batch_size=32),
+    )
+
+
+def xception() -> Config:
+    """Photos, all of Xception fine-tuned: for accelerators.
+
+    As in lab 07 of the codelab: the learning rate rises for 5 epochs from 1e-5 to 5e-5
+    and falls by a fifth in each epoch after that. The ImageNet weights are those of
+    keras.applications, which Keras downloads from storage.googleapis.com.
+    """
+    return Config(
+        preset="flowers-xception",
+        model=ModelConfig(name="xception"),
+        optimizer=OptimizerConfig(learning_rate=5e-5),
+        schedule=ScheduleConfig(
+            name="exponential", warmup="5 epochs", start=1e-5, floor=1e-5, decay=0.8
+        ),
+        training=TrainingConfig(mode="end_to_end", epochs=15, batch_size=16),
+    )

@@ -1,0 +1,102 @@
+"""A head, or a head and the last layers, on features that are computed once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import cv2
+import numpy as np
+
+from data_pipelines import Manifest, ViewBatches
+from kerastpu import features
+from kerastpu.callbacks import Validation
+from kerastpu.config import Config
+from kerastpu.features import keys
+from kerastpu.feeding import ArrayBatches
+from kerastpu.recipes.networks import build_parts
+from kerastpu.recipes.task import Task, global_batch
+from kerastpu.strategy import Accelerator
+from kerastpu.version import VERSION
+
+
+def train_head(
+    config: Config,
+    manifest: Manifest,
+    accelerator: Accelerator,
+    seconds: Any,
+    begin: Callable[[], object],
+) -> Task:
+    """Runs the frozen part of the network once over all views; then the rest is fitted.
+
+    Args:
+        config: `training.views` augmented views join the images as they are.
+        manifest: the shards.
+        accelerator: where it runs.
+        seconds: a stopwatch with `phase(name)`.
+        begin: called before the long work, when the arguments have proved good.
+    """
+    num_views = config.training.views + 1
+    num_examples = manifest.num_examples("train") * num_views
+    batch_size = global_batch(config, accelerator, num_examples)
+    with accelerator.scope():
+        whole, front, back = build_parts(config, len(manifest.class_names))
+        accelerator.prepare(back)
+    begin()
+    views = list(_views(config, manifest))
+    with seconds.phase("features"):
+        *kept, held_out = features.keep(
+            front,
+            views,
+            images=_pixels(config, manifest),
+            engine=config.training.engine,
+            dtype=config.training.feature_dtype,
+        )
+    *labels, held_out_labels = (view.batches.labels for view in views)
+    rows, row_labels = features.stack(kept), np.concatenate(labels)
+    return Task(
+        model=back,
+        make_batches=lambda step: ArrayBatches(
+            rows, row_labels, batch_size, config.seed, step
+        ),
+        steps_per_epoch=num_examples // batch_size,
+        validation=Validation(
+            back,
+            [(held_out, held_out_labels)],
+            len(held_out),
+            manifest.class_names,
+        ),
+        finish=lambda: accelerator.finalize(whole),
+    )
+
+
+def _views(config: Config, manifest: Manifest) -> Iterator[features.View]:
+    """Yields the views of the training split, then the validation split as it is."""
+    augmentation = keys.key([config.seed, asdict(config.input.augment)])
+    splits = ["train"] * (config.training.views + 1) + ["validation"]
+    for number, split in zip([*range(len(splits) - 1), 0], splits, strict=True):
+        batches = ViewBatches(
+            manifest,
+            split,
+            image_size=config.input.image_size,
+            batch_size=features.BATCH_SIZE,
+            seed=config.seed,
+            view=number,
+            augment=config.input.augment,
+            color=config.input.color,
+        )
+        made = f"-{augmentation}" if number else ""
+        yield features.View(f"{split}-view-{number}{made}", batches)
+
+
+def _pixels(config: Config, manifest: Manifest) -> dict[str, Any]:
+    """Returns what decides the pixels of all views."""
+    return {
+        "shards": {
+            split: [shard.sha256 for shard in manifest.splits[split].shards]
+            for split in ("train", "validation")
+        },
+        "image_size": config.input.image_size,
+        "color": config.input.color,
+        "kerastpu": VERSION,
+        "opencv": cv2.__version__,
+    }

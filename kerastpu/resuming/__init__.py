@@ -1,0 +1,1 @@
+"""What an unfinished run keeps, so that it can go on where it was killed."""

@@ -1,0 +1,71 @@
+"""Estimates are sums of counts over rates."""
+
+import dataclasses
+
+import pytest
+
+from kerastpu.calibration.estimate import Counts, Estimate, Rates, Sizes
+
+COUNTS = Counts(
+    photos=1000, validation=100, test=200, epochs=5, views=0, steps=10, batch_size=100
+)
+RATES = Rates(training=50.0, validation=200.0, inference=100.0, ready=3.0)
+SIZES = Sizes(
+    parameters=1000,
+    trainable=10,
+    feature_bytes=2**20,
+    checkpoint_bytes=2**21,
+    memory_bytes=2**30,
+)
+
+
+def seconds(rates=RATES, **counts):
+    return Estimate(dataclasses.replace(COUNTS, **counts), rates, SIZES).seconds
+
+
+def test_phases_are_counts_over_rates():
+    found = seconds()
+    assert found["training"] == 5 * 1000 / 50
+    assert found["validation"] == 5 * 100 / 200
+    assert found["test"] == 200 / 100
+    assert found["features"] == 0
+    kept = seconds(views=3)
+    assert kept["features"] == (3 * 1000 + 100) / 100
+
+
+@pytest.mark.parametrize(
+    ("counts", "phases"),
+    [
+        ({"epochs": 10}, {"training", "validation"}),
+        ({"steps": 20}, {"training"}),
+        ({"test": 400}, {"test"}),
+    ],
+)
+def test_twice_the_work_takes_twice_the_time(counts, phases):
+    once, twice = seconds(), seconds(**counts)
+    for name, value in once.items():
+        assert twice[name] == pytest.approx(value * (2 if name in phases else 1))
+
+
+def test_a_machine_twice_as_fast_takes_half_the_time():
+    fast = Rates(training=100.0, validation=400.0, inference=200.0, ready=1.5)
+    for name in ("training", "validation", "test", "getting ready"):
+        assert seconds(fast)[name] == pytest.approx(seconds()[name] / 2)
+
+
+def test_words_and_json_say_the_total():
+    found = Estimate(COUNTS, RATES, SIZES)
+    assert "about 2 min on this machine (1,000 images x 5 epochs at 50 images/s" in (
+        found.line()
+    )
+    assert (
+        "3 views"
+        in dataclasses.replace(
+            found, counts=dataclasses.replace(COUNTS, views=3)
+        ).line()
+    )
+    table = found.table()
+    assert table.startswith(found.line())
+    assert "1,000 parameters, 10 train" in table and "2 MiB on disk" in table
+    parts = found.to_dict()["seconds"]
+    assert parts.pop("total") == pytest.approx(sum(parts.values()))

@@ -2,7 +2,8 @@
 
 `python bench/step_peers.py "NAME, batch N" FOLDER` takes steps for every line it reads
 and prints images per second; FOLDER holds the same photos in `shards/` and `files/`.
-With BENCH_ONE_CORE set engines get one thread, and the seconds are the processor's.
+It takes BENCH_STEPS (3) at a time; with BENCH_ONE_CORE set, engines get one thread, and
+the seconds are the processor's.
 """
 
 import os
@@ -10,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-SIZE, CLASSES, STEPS = 192, 5, 3
+SIZE, CLASSES = 192, 5
+STEPS = int(os.environ.get("BENCH_STEPS", "3"))
 IS_ONE_CORE = bool(os.environ.get("BENCH_ONE_CORE"))
 # Memory that is given back to the system costs page faults when it is asked for anew.
 KEEP_MEMORY = {

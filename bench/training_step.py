@@ -55,6 +55,12 @@ def main():
     parser.add_argument("--data", default="flowers", help="what `--data` takes")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=3,
+        help="in a round; decoding begins anew in each, so that it takes a dozen",
+    )
     parser.add_argument("--only", nargs="*", default=list(step_peers.PEERS))
     parser.add_argument("--torch-python", default=sys.executable)
     parser.add_argument("--table", type=Path, default=TABLE)
@@ -64,8 +70,9 @@ def main():
         help="one thread, processor time: for a machine that others use too",
     )
     options = parser.parse_args()
+    os.environ["BENCH_STEPS"] = str(options.steps)  # which the contenders inherit
     if options.one_core:
-        os.environ["BENCH_ONE_CORE"] = "1"  # which the contenders inherit
+        os.environ["BENCH_ONE_CORE"] = "1"
     facts = {
         "date": date.today().isoformat(),
         "commit": record.commit(),

@@ -3,6 +3,7 @@
 Each function does what `call` of one stock layer does, with the layer's own variables.
 """
 
+import itertools
 import math
 
 import keras
@@ -114,7 +115,7 @@ def _filter_gradient(
                 strides=[1, stride, stride, 1],
                 padding="VALID",
             )
-            for start, end in zip(edges, edges[1:], strict=False)
+            for start, end in itertools.pairwise(edges)
         ],
         axis=1,
     )

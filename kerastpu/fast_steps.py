@@ -16,9 +16,9 @@ _WIDE = 4  # columns of a depthwise filter from which on its gradient is slow
 def fast_steps(model: keras.Model, accelerator: Accelerator) -> Iterator[None]:
     """Lets layers compute with `cpu_kernels` inside of the block, where that is faster.
 
-    On TensorFlow and a CPU; elsewhere nothing is changed. Layers keep their class, their
-    variables and their configuration, so that the model's file is what its builder
-    made it. Steps that Keras has compiled inside of the block stay as they are.
+    On TensorFlow and a CPU; elsewhere nothing is changed. Layers keep their class,
+    variables and configuration, so that the model's file is what its builder made it.
+    Steps that Keras has compiled inside of the block stay as they are.
 
     Args:
         model: its stock BatchNorms and wide depthwise convolutions in float32,

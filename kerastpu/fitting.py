@@ -11,9 +11,11 @@ import numpy as np
 
 from kerastpu import (
     discriminative,
+    event_files,
     guards,
     losses,
     optimizers,
+    optional,
     regularization,
     schedules,
 )
@@ -23,11 +25,12 @@ from kerastpu.callbacks import History, StepProgress, Validation
 from kerastpu.config import Config
 from kerastpu.divergence import DivergenceGuard
 from kerastpu.errors import KerastpuError
+from kerastpu.fast_steps import fast_steps
 from kerastpu.progress import Update
 from kerastpu.resuming import parts, state
 from kerastpu.resuming.checkpoints import Checkpoints
 from kerastpu.resuming.snapshots import Snapshots
-from kerastpu.runs import CHECKPOINTS, METRICS
+from kerastpu.runs import CHECKPOINTS, EVENTS, METRICS
 from kerastpu.stopping import Stopping
 from kerastpu.strategy import Accelerator
 
@@ -114,6 +117,9 @@ def fit(
         plateau = schedules.PlateauCallback(curve, accumulate=accumulate)
         callbacks["plateau"] = validation.learning_rate = plateau
     callbacks |= {"history": history, "best": best}
+    others = []
+    if optional.is_installed(event_files.PACKAGE):
+        others.append(event_files.EventFiles(workdir / EVENTS, history))
     snapshots = Snapshots(
         Checkpoints(workdir / CHECKPOINTS),
         stopping or Stopping(),
@@ -123,7 +129,11 @@ def fit(
         memories=callbacks,
     )
     penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
-    with accelerator.scope(), regularization.penalties(model, **penalty):
+    with (
+        accelerator.scope(),
+        regularization.penalties(model, **penalty),
+        fast_steps(model, accelerator),
+    ):
         compile_model(model, curve, class_weights, config, accelerator)
         guards.check(model, *first)
         earlier_seconds = 0.0
@@ -136,7 +146,7 @@ def fit(
         parts.run(
             model,
             make_batches,
-            list(callbacks.values()),
+            [*callbacks.values(), *others],
             snapshots,
             epochs=epochs,
             is_over=lambda: best.is_over,

@@ -3,7 +3,7 @@
 import logging
 from typing import NamedTuple
 
-from kerastpu import backend, datasets, seeds, strategy, training
+from kerastpu import backend, datasets, seeds, stopwatch, strategy, training
 from kerastpu.config import Config
 from kerastpu.lr_range import RangeTest, check_range
 from kerastpu.progress import progress
@@ -46,7 +46,7 @@ def find(config: Config, *, low: float, high: float, num_steps: int) -> Found:
     from kerastpu import fitting, lr_finder, recipes, regularization, schedules
 
     recipe = recipes.RECIPES[config.training.mode]
-    task = recipe(config, manifest, accelerator, training.Stopwatch(), lambda: None)
+    task = recipe(config, manifest, accelerator, stopwatch.Stopwatch(), lambda: None)
     penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
     rate = schedules.Curve("constant", 1, config.optimizer.learning_rate)
     weights = training.class_weights_of(config, manifest)

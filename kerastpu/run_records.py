@@ -1,5 +1,6 @@
 """Run folders read back as records: what ran, how far it came, how well it did."""
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -108,7 +109,7 @@ def read(path: str | Path) -> Record:
         result=result,
         environment=environment,
         history=history,
-        modified=max(file.stat().st_mtime for file in path.iterdir()),
+        modified=_modified(path),
         error=error,
     )
 
@@ -135,6 +136,15 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
         inner = sorted(e.path for e in entries if e.is_dir(follow_symlinks=False))
     for path in inner:
         yield from _run_folders(Path(path), depth - 1)
+
+
+def _modified(path: Path) -> float:
+    """Returns when the newest file was written; some come and go during a run."""
+    times = []
+    for file in path.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            times.append(file.stat().st_mtime)
+    return max(times, default=0.0)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONFIG, ENVIRONMENT, RESULT = "config.json", "env.json", "result.json"
 METRICS, MODEL, LAST = "metrics.csv", "model.keras", "last.keras"
 CHECKPOINTS = "checkpoints"  # of a run that has not finished
+EVENTS = "tensorboard"  # where it is installed
 CARD = "kerastpu.json"  # member of the .keras archive; Keras itself ignores it
 PACKAGES = ("tensorflow", "keras", "jax", "numpy", "pillow")
 

@@ -40,6 +40,7 @@ def test_installed_wheel_works_outside_the_tree(wheel, tmp_path):
         f"assert data_pipelines.__file__.startswith({str(target)!r});"
         "from data_pipelines.synthetic.flowers import draw_flower;"
         "assert draw_flower(0, 0, 48).shape == (48, 48, 3);"
+        "from kerastpu.presets import cards; cards.get('flowers');"
         "from kerastpu.cli.main import main; sys.exit(main(['--version']))"
     )
     done = subprocess.run(

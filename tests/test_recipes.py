@@ -127,6 +127,7 @@ def validation_images(make_task):
         {"trainable_stages": 1},
         {"trainable_stages": 2, "freeze_batch_norm": True},
         {"cut": "block6_add"},
+        {"trainable_stages": 1, "head": HeadConfig(taps=("block12_add",))},
     ],
 )
 def test_the_last_layers_train_on_kept_maps_and_the_whole_follows(

@@ -20,7 +20,7 @@ from kerastpu.errors import UsageError
 
 FILES = {
     *("config.json", "env.json", "metrics.csv", "result.json"),
-    *("model.keras", "last.keras"),
+    *("model.keras", "last.keras", "tensorboard"),
     *("training_curves.png", "learning_rate.png"),
     *("confusion_matrix.png", "predictions.png"),
 }

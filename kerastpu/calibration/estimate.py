@@ -180,7 +180,7 @@ def count(config: Config, manifest: Manifest, batch_size: int) -> Counts:
         test=manifest.num_examples("test"),
         epochs=training.epochs,
         views=views,
-        steps=photos * max(1, views) // batch_size,
+        steps=photos // batch_size,
         batch_size=batch_size,
     )
 

@@ -21,10 +21,11 @@ from kerastpu import (
     recipes,
     regularization,
     schedules,
-    training,
+    stopwatch,
 )
 from kerastpu.calibration.estimate import Estimate, Rates, Sizes, count
 from kerastpu.config import Config
+from kerastpu.fast_steps import fast_steps
 from kerastpu.features import engines, keras_engine
 from kerastpu.features.extraction import stream
 from kerastpu.recipes.networks import build_parts
@@ -59,7 +60,7 @@ def _whole(
 ) -> Estimate:
     start = time.perf_counter()
     task = recipes.train_all(
-        config, manifest, accelerator, training.Stopwatch(), lambda: None
+        config, manifest, accelerator, stopwatch.Stopwatch(), lambda: None
     )
     batch_size = global_batch(config, accelerator, manifest.num_examples("train"))
     building = time.perf_counter() - start
@@ -87,8 +88,8 @@ def _kept(
     config: Config, manifest: Manifest, accelerator: Accelerator, seconds: float
 ) -> Estimate:
     start = time.perf_counter()
-    rows = manifest.num_examples("train") * (config.training.views + 1)
-    batch_size = global_batch(config, accelerator, rows)
+    num_train = manifest.num_examples("train")
+    batch_size = global_batch(config, accelerator, num_train)
     with accelerator.scope():
         whole, front, back = build_parts(config, len(manifest.class_names))
         accelerator.prepare(back)
@@ -104,7 +105,8 @@ def _kept(
     steps, compiling = _fit(back, batches, config, accelerator, 0.3 * seconds)
     call = keras_engine.start(back, "float32").call
     calls = (len(call(some)) for _ in itertools.count())
-    kept = rows + manifest.num_examples("validation")
+    kept = num_train * (config.training.views + 1)
+    kept += manifest.num_examples("validation")
     itemsize = np.dtype(config.training.feature_dtype).itemsize
     return Estimate(
         count(config, manifest, batch_size),
@@ -183,7 +185,11 @@ def _fit(
     start, clock = time.perf_counter(), _Clock(seconds)
     rate = schedules.Curve("constant", 1, config.optimizer.learning_rate)
     penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
-    with accelerator.scope(), regularization.penalties(model, **penalty):
+    with (
+        accelerator.scope(),
+        regularization.penalties(model, **penalty),
+        fast_steps(model, accelerator),
+    ):
         fitting.compile_model(model, rate, None, config, accelerator)
         model.fit(
             batches,

@@ -55,6 +55,11 @@ def check_head(head: HeadConfig, prefix: str) -> None:
         UsageError: one of them is out of range.
     """
     in_range(f"{prefix}dropout", head.dropout, 0.0, 0.9)
+    if head.taps and head.pooling == "flatten":
+        raise UsageError(
+            f"{prefix}taps are pooled by avg or max: with flatten they must stay (); "
+            f"got {head.taps!r}"
+        )
     for units in head.units:
         if not 1 <= units <= 65_536:
             raise UsageError(f"{prefix}units must each be 1..65536; got {head.units!r}")
@@ -76,7 +81,7 @@ def _check_head(config: Config, entry: ModelEntry) -> None:
     kept = (
         tuple(field.name for field in dataclasses.fields(head))
         if is_own_head
-        else ("pooling",)
+        else ("pooling", "taps")
     )
     for field in kept:
         value = getattr(head, field)

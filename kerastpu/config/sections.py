@@ -68,6 +68,9 @@ class HeadConfig:
 
     pooling: PoolingName = "avg"
     """How the backbone's last feature map becomes a vector."""
+    taps: tuple[str, ...] = ()
+    """Layers of the backbone whose feature maps are pooled beside the last one, by
+    name: earlier layers see finer detail. Not with pooling flatten."""
     units: tuple[int, ...] = ()
     """Units of each hidden layer between features and classifier, 1..65536."""
     activation: ActivationName = "relu"
@@ -209,8 +212,8 @@ class TrainingConfig:
     mode: TrainingMode = "features"
     """features: run the frozen network once, train its head; end_to_end: train all."""
     epochs: int = 30
-    """Passes over the training images or their features, 1..10000; fewer when the
-    validation loss stops falling."""
+    """Passes over as many images, or kept features of some view, as the training split
+    holds, 1..10000; fewer when the validation loss stops falling."""
     batch_size: int = 64
     """Images per replica and step, 1..65536; the global batch is this x replicas."""
     patience: int = 10

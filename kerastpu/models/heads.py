@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import keras
 
 from kerastpu.config import HeadConfig
+from kerastpu.errors import UsageError
+from kerastpu.models import graph
 
 FEATURES = "features"
 HEAD = "probabilities"
@@ -35,6 +37,39 @@ def pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
     if pooling is None:
         return x
     return _POOLINGS[pooling](dtype="float32", name=FEATURES)(x)
+
+
+def pooled_backbone(backbone: keras.Model, head: HeadConfig) -> keras.KerasTensor:
+    """Returns the features of a backbone: its last map, and those tapped, pooled.
+
+    Where several levels are pooled they are joined in the order of `head.taps`, the
+    last map first; all of them are float32 also under mixed precision.
+
+    Args:
+        backbone: functional, one input; its output a map (batch, height, width, C).
+        head: `pooling` and `taps`.
+
+    Returns:
+        (batch, D): the output of the layer called "features".
+
+    Raises:
+        UsageError: a tap is no layer of the backbone, or its output is not one map.
+    """
+    if not head.taps:
+        return pool(backbone.output, head.pooling)
+    tensors = graph.output_tensors(backbone)
+    layer = _POOLINGS[head.pooling]
+    levels = [layer(dtype="float32", name="level_last")(backbone.output)]
+    for name in head.taps:
+        found = tensors.get(name, [])
+        if len(found) != 1 or len(found[0].shape) != 4:
+            reason = "makes no feature map of its own" if found else "is not there"
+            raise UsageError(
+                f"head.taps must name layers of {backbone.name} that make a feature "
+                f"map; {name!r} {reason}"
+            )
+        levels.append(layer(dtype="float32", name=f"level_{name}")(found[0]))
+    return keras.layers.Concatenate(dtype="float32", name=FEATURES)(levels)
 
 
 def head_layers(

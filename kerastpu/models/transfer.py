@@ -58,11 +58,10 @@ def build_transfer(
         include_top=False,
         include_preprocessing=include_preprocessing,
         weights=weights,
-        pooling=head.pooling,
+        pooling=None,
         **options,
     )
-    model = heads.attach_head(
-        network.name, network.input, network.output, num_classes, head
-    )
+    features = heads.pooled_backbone(network, head)
+    model = heads.attach_head(network.name, network.input, features, num_classes, head)
     freezing.freeze(model, trainable_stages, freeze_batch_norm)
     return model

@@ -2,6 +2,7 @@
 
 from kerastpu.config import (
     Config,
+    HeadConfig,
     InputConfig,
     LossConfig,
     ModelConfig,
@@ -10,16 +11,28 @@ from kerastpu.config import (
     TrainingConfig,
 )
 
+# The blocks of the last stage of EfficientNet-Lite0, and the one before them.
+_BLOCKS = (
+    "block10_add",
+    "block11_project_bn",
+    "block12_add",
+    "block13_add",
+    "block14_add",
+    "block15_project_bn",
+)
+
 
 def flowers() -> Config:
     """Photos, features computed once: about a minute on a CPU.
 
-    EfficientNet-Lite0 with ImageNet weights stays frozen; its features of each image
-    and of augmented views are kept, and a softmax classifier is trained on them.
+    EfficientNet-Lite0 with ImageNet weights stays frozen; what its last blocks make of
+    each image and of augmented views is pooled and kept, and a softmax classifier is
+    trained on that.
     """
     return Config(
         preset="flowers",
         input=InputConfig(image_size=224),
+        model=ModelConfig(head=HeadConfig(taps=_BLOCKS, batch_norm=True, dropout=0.5)),
         optimizer=OptimizerConfig(learning_rate=1e-3),
         loss=LossConfig(label_smoothing=0.1),
         training=TrainingConfig(mode="features", epochs=30, batch_size=64, views=1),
@@ -35,10 +48,20 @@ def finetune() -> Config:
     return Config(
         preset="flowers-finetune",
         input=InputConfig(image_size=224),
-        model=ModelConfig(trainable_stages=1),
-        optimizer=OptimizerConfig(name="adamw", learning_rate=3e-4, weight_decay=0.02),
+        model=ModelConfig(
+            head=HeadConfig(taps=_BLOCKS[1:], batch_norm=True),
+            trainable_stages=1,
+        ),
+        optimizer=OptimizerConfig(name="adamw", learning_rate=1e-3, weight_decay=0.05),
+        schedule=ScheduleConfig(warmup="10%"),
         loss=LossConfig(label_smoothing=0.1),
-        training=TrainingConfig(mode="features", epochs=10, batch_size=32, views=3),
+        training=TrainingConfig(
+            mode="features",
+            epochs=10,
+            batch_size=32,
+            views=4,
+            feature_dtype="float16",
+        ),
     )
 
 

@@ -35,9 +35,8 @@ def train_head(
         seconds: a stopwatch with `phase(name)`.
         begin: called before the long work, when the arguments have proved good.
     """
-    num_views = config.training.views + 1
-    num_examples = manifest.num_examples("train") * num_views
-    batch_size = global_batch(config, accelerator, num_examples)
+    num_train = manifest.num_examples("train")
+    batch_size = global_batch(config, accelerator, num_train)
     with accelerator.scope():
         whole, front, back = build_parts(config, len(manifest.class_names))
         accelerator.prepare(back)
@@ -58,7 +57,8 @@ def train_head(
         make_batches=lambda step: ArrayBatches(
             rows, row_labels, batch_size, config.seed, step
         ),
-        steps_per_epoch=num_examples // batch_size,
+        # As many rows as there are images, of whichever views: views take no time.
+        steps_per_epoch=num_train // batch_size,
         validation=Validation(
             back,
             [(held_out, held_out_labels)],

@@ -29,11 +29,11 @@ def build_parts(
         UsageError: the network cannot be cut there.
     """
     model = config.model
-    backbone = _build_backbone(config)
+    backbone, kept = _build_backbone(config)
     whole = heads.attach_head(
         backbone.name,
         backbone.input,
-        backbone.output,
+        kept,
         num_classes,
         model.head,
         seed=config.seed,
@@ -42,7 +42,7 @@ def build_parts(
     if model.trainable_stages:
         place = cutting.place_before_stages(whole, model.trainable_stages)
     else:
-        place = model.cut or backbone.output._keras_history.operation.name
+        place = model.cut or kept._keras_history.operation.name
     front, back = cutting.cut(whole, place)
     front.trainable = False
     if model.cut or model.trainable_stages:
@@ -73,12 +73,14 @@ def build_whole(config: Config, num_classes: int) -> keras.Model:
     return whole
 
 
-def _build_backbone(config: Config) -> keras.Model:
-    """Builds a network that ends with its features."""
-    arguments = _arguments(config)
-    if models.REGISTRY[config.model.name].is_backbone:
-        arguments["pooling"] = config.model.head.pooling
-    return models.build(config.model.name, include_top=False, **arguments)
+def _build_backbone(config: Config) -> tuple[keras.Model, keras.KerasTensor]:
+    """Builds a network without its classifier; returns it and its features."""
+    name, head, arguments = config.model.name, config.model.head, _arguments(config)
+    if not models.REGISTRY[name].is_backbone:
+        network = models.build(name, include_top=False, **arguments)
+        return network, network.output
+    network = models.build(name, include_top=False, pooling=None, **arguments)
+    return network, heads.pooled_backbone(network, head)
 
 
 def _arguments(config: Config) -> dict[str, Any]:

@@ -76,8 +76,7 @@ def plan(
     """
     num_images = _known_images(config) if num_images is None else num_images
     training, accumulate = config.training, config.optimizer.accumulate
-    views = training.views + 1 if training.mode == "features" else 1
-    num_batches = num_images * views // (training.batch_size * num_replicas)
+    num_batches = num_images // (training.batch_size * num_replicas)
     steps_per_epoch = num_batches // accumulate
     if not steps_per_epoch:
         raise UsageError(

@@ -39,6 +39,7 @@ def test_kept_features_are_counted_with_their_views(head_run):
     found = calibration.estimate(config, QUICK)
     rows = 2 * found.counts.photos + found.counts.validation
     assert found.counts.views == 2
+    assert found.counts.steps == found.counts.photos // config.training.batch_size
     assert found.sizes.feature_bytes == rows * 1280 * 2
     assert found.sizes.trainable < found.sizes.parameters / 100
     assert found.seconds["features"] == pytest.approx(rows / found.rates.inference)

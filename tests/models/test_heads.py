@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerastpu.config import HeadConfig
+from kerastpu.errors import UsageError
 from kerastpu.models import heads
 
 FEATURES = np.random.default_rng(0).uniform(-1, 1, (6, 4)).astype("float32")
@@ -65,6 +66,38 @@ def test_a_feature_map_is_pooled_into_the_layer_called_features(pooling, expecte
     found = keras.Model(model.input, model.get_layer("features").output)(MAP)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected, atol=1e-6)
     assert model.output_shape == (None, 3)
+
+
+@pytest.fixture
+def two_levels():
+    """A network of two maps: images (4, 4, 3) -> map "early" -> map "late"."""
+    image = keras.Input((4, 4, 3))
+    x = keras.layers.Conv2D(5, 1, name="early")(image)
+    x = keras.layers.Conv2D(7, 2, strides=2, name="late")(x)
+    return keras.Model(image, x, name="two_levels")
+
+
+@pytest.mark.parametrize(("pooling", "reduce"), [("avg", np.mean), ("max", np.max)])
+def test_tapped_maps_are_pooled_and_follow_the_last_one(two_levels, pooling, reduce):
+    head = HeadConfig(pooling=pooling, taps=("early",))
+    features = heads.pooled_backbone(two_levels, head)
+    outputs = [two_levels.output, two_levels.get_layer("early").output, features]
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 3)).astype("float32")
+    *maps, found = map(
+        keras.ops.convert_to_numpy, keras.Model(two_levels.input, outputs)(images)
+    )
+    expected = np.concatenate([reduce(values, axis=(1, 2)) for values in maps], axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert features._keras_history.operation.name == heads.FEATURES
+
+
+@pytest.mark.parametrize("tap", ["nowhere", "flat"])
+def test_a_tap_that_makes_no_map_is_refused_by_name(two_levels, tap):
+    flat = keras.layers.Flatten(name="flat")(two_levels.output)
+    x = keras.layers.Reshape((1, 2, 14))(flat)
+    backbone = keras.Model(two_levels.input, x, name="backbone")
+    with pytest.raises(UsageError, match=f"backbone.*'{tap}'"):
+        heads.pooled_backbone(backbone, HeadConfig(taps=(tap,)))
 
 
 def test_dropouts_of_one_seed_repeat_and_drop_unlike_units():

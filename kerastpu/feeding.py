@@ -1,13 +1,19 @@
 """Batches by number as what `keras.Model.fit` takes on any backend."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import keras
 import numpy as np
 
+from data_pipelines import augment as augmentation
+from data_pipelines import order
+from data_pipelines.augment import Augment
 from data_pipelines.batches import Batch, TrainBatches
 from kerastpu.features import StackedRows
+
+Mix = Callable[[np.ndarray, np.ndarray, int], Batch]
 
 _THREADS = os.cpu_count() or 1
 _AHEAD = _THREADS + 2  # batches in the making or ready
@@ -55,6 +61,8 @@ class ArrayBatches(keras.utils.PyDataset):
         batch_size: global batch, at most N.
         seed: of the order.
         start_step: the first batch.
+        mix: called with (inputs, labels, step), returns what is trained on; None = the
+            batch as it is.
     """
 
     num_batches = None  # endless: Keras goes on counting where an epoch ended
@@ -66,9 +74,10 @@ class ArrayBatches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         start_step: int = 0,
+        mix: Mix | None = None,
     ):
         super().__init__()
-        self.inputs, self.labels = inputs, labels
+        self.inputs, self.labels, self.mix = inputs, labels, mix
         self.batch_size, self.seed = batch_size, seed
         self.start_step = start_step
         self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
@@ -81,4 +90,22 @@ class ArrayBatches(keras.utils.PyDataset):
             self._order = epoch, random.permutation(len(self.labels))
         start = number * self.batch_size
         chosen = self._order[1][start : start + self.batch_size]
-        return self.inputs[chosen], self.labels[chosen]
+        rows, labels = self.inputs[chosen], self.labels[chosen]
+        return self.mix(rows, labels, step) if self.mix else (rows, labels)
+
+
+def mixer(augment: Augment, num_classes: int, seed: int) -> Mix | None:
+    """Returns what blends kept features in pairs; None where the policy does not mix.
+
+    Mixup of what a layer makes, not of images, is manifold mixup (Verma et al., 2018,
+    arXiv:1806.05236): float32 features, and labels float32 (batch, num_classes).
+    """
+    if not augment.is_mixing:
+        return None
+
+    def mix(rows: np.ndarray, labels: np.ndarray, step: int) -> Batch:
+        rng = order.mixing_rng(seed, step * len(labels))
+        rows = rows.astype(np.float32, copy=False)
+        return augmentation.mix_batch(rows, labels, num_classes, augment, rng)
+
+    return mix

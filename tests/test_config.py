@@ -278,6 +278,6 @@ def test_fractions_leave_some_for_training():
         dataclasses.replace(Config(), input=greedy).validate()
 
 
-def test_mixing_needs_images():
-    message = _refusal({"input.augment": {"mixup": 0.2}})
-    assert message.startswith("input.augment.mixup") and "0.2" in message
+def test_pasting_needs_images():
+    message = _refusal({"input.augment": {"cutmix": 0.2}})
+    assert message.startswith("input.augment.cutmix") and "0.2" in message

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from data_pipelines import Augment, TrainBatches, from_folder, make_train, prepare
-from kerastpu.feeding import StepBatches
+from kerastpu.feeding import ArrayBatches, StepBatches, mixer
 
 STEPS, EPOCHS, FIRST = 3, 3, 2
 
@@ -51,6 +51,24 @@ def test_fit_sees_the_same_batches_in_the_same_order(manifest, policy):
     for step, (left, right) in enumerate(zip(fed, streamed, strict=True)):
         for a, b, c in zip(left, right, batches[FIRST + step], strict=True):
             assert np.array_equal(a, b) and np.array_equal(a, c)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_mixed_features_lie_between_two_rows_and_so_do_their_labels(dtype):
+    rows = np.eye(6, dtype=dtype)[:, None]  # row n has its 1 in column n
+    labels = np.arange(6)
+    mix = mixer(Augment(mixup=1.0), 6, seed=0)
+    steps = [ArrayBatches(rows, labels, 4, 0, start, mix)[0] for start in range(8)]
+    for inputs, shares in steps:
+        assert inputs.shape == (4, 1, 6) and inputs.dtype == np.float32
+        np.testing.assert_allclose(inputs[:, 0], shares, atol=1e-3)
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+    assert any((shares < 1).all() for _, shares in steps)
+    whole = ArrayBatches(rows, labels, 4, 0, 0, mix)
+    for step, batch in enumerate(steps):  # the same wherever the run began
+        assert all(
+            np.array_equal(a, b) for a, b in zip(whole[step], batch, strict=True)
+        )
 
 
 def test_jax_sees_every_step_once_and_holds_few_ahead():

@@ -25,14 +25,15 @@ def mix_batch(
     the same probability.
 
     Args:
-        images: uint8 (batch, size, size, 3), 0..255; not changed.
+        images: uint8 (batch, size, size, C), 0..255; not changed. For mixup also
+            float32 (batch, ...), of any shape and range.
         labels: int (batch,), 0..num_classes - 1.
         num_classes: Length of the distributions.
         augment: Its `mixup` or `cutmix`, or both, must be above 0.
         rng: Source of all choices.
 
     Returns:
-        uint8 (batch, size, size, 3), and float32 (batch, num_classes) that sum to 1.
+        The shape and type of `images`, and float32 (batch, num_classes) that sum to 1.
 
     Raises:
         DataError: the policy does not mix, or a label is out of range.

@@ -80,7 +80,8 @@ class Augment:
     cutout: float = 0.0
     """Side of a square that is painted gray, as a share of the image's side, 0..1."""
     mixup: float = 0.0
-    """Blend images in pairs, weight from Beta(a, a): a in 0..100, 0.2 is usual."""
+    """Blend images, or kept features, in pairs, weight from Beta(a, a): a in 0..100,
+    0.2 is usual."""
     cutmix: float = 0.0
     """Paste squares of other images, share from Beta(a, a): a in 0..100, 1 is usual."""
 

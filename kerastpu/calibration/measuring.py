@@ -101,7 +101,8 @@ def _kept(
     shape = front.output_shape[1:]
     some = np.random.default_rng(0).random((batch_size, *shape), np.float32)
     labels = np.arange(batch_size, dtype=np.int32) % len(manifest.class_names)
-    batches = feeding.ArrayBatches(some, labels, batch_size, config.seed)
+    mix = feeding.mixer(config.input.augment, len(manifest.class_names), config.seed)
+    batches = feeding.ArrayBatches(some, labels, batch_size, config.seed, mix=mix)
     steps, compiling = _fit(back, batches, config, accelerator, 0.3 * seconds)
     call = keras_engine.start(back, "float32").call
     calls = (len(call(some)) for _ in itertools.count())

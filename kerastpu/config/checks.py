@@ -28,13 +28,11 @@ def check_input(config: Config) -> None:
 
 def _check_kept_features(inputs: InputConfig) -> None:
     """Refuses what acts on batches of images, of which kept features have none."""
-    for field in ("mixup", "cutmix"):
-        value = getattr(inputs.augment, field)
-        if value:
-            raise UsageError(
-                f"input.augment.{field} mixes the images of a batch: for features it "
-                f"must be 0, or training.mode end_to_end; got {value!r}"
-            )
+    if inputs.augment.cutmix:
+        raise UsageError(
+            "input.augment.cutmix mixes the images of a batch: for features it must be "
+            f"0, or training.mode end_to_end; got {inputs.augment.cutmix!r}"
+        )
     for field in ("order", "cache_mib"):
         value, default = getattr(inputs, field), getattr(InputConfig(), field)
         if value != default:

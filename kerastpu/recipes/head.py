@@ -1,7 +1,7 @@
 """A head, or a head and the last layers, on features that are computed once."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import cv2
@@ -12,7 +12,7 @@ from kerastpu import features
 from kerastpu.callbacks import Validation
 from kerastpu.config import Config
 from kerastpu.features import keys
-from kerastpu.feeding import ArrayBatches
+from kerastpu.feeding import ArrayBatches, mixer
 from kerastpu.recipes.networks import build_parts
 from kerastpu.recipes.task import Task, global_batch
 from kerastpu.strategy import Accelerator
@@ -52,10 +52,11 @@ def train_head(
         )
     *labels, held_out_labels = (view.batches.labels for view in views)
     rows, row_labels = features.stack(kept), np.concatenate(labels)
+    mix = mixer(config.input.augment, len(manifest.class_names), config.seed)
     return Task(
         model=back,
         make_batches=lambda step: ArrayBatches(
-            rows, row_labels, batch_size, config.seed, step
+            rows, row_labels, batch_size, config.seed, step, mix
         ),
         # As many rows as there are images, of whichever views: views take no time.
         steps_per_epoch=num_train // batch_size,
@@ -71,7 +72,8 @@ def train_head(
 
 def _views(config: Config, manifest: Manifest) -> Iterator[features.View]:
     """Yields the views of the training split, then the validation split as it is."""
-    augmentation = keys.key([config.seed, asdict(config.input.augment)])
+    unmixed = replace(config.input.augment, mixup=0.0, cutmix=0.0)
+    augmentation = keys.key([config.seed, asdict(unmixed)])
     splits = ["train"] * (config.training.views + 1) + ["validation"]
     for number, split in zip([*range(len(splits) - 1), 0], splits, strict=True):
         batches = ViewBatches(

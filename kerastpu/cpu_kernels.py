@@ -9,7 +9,7 @@ import math
 import keras
 import tensorflow as tf
 
-# oneDNN's gradient for filters wider than this is two to five times slower per tap.
+# oneDNN's gradient for filters wider than this is several times slower per tap.
 _FAST_WIDTH = 3
 
 
@@ -19,7 +19,7 @@ def batch_norm(
     training: bool | None = None,
     mask: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Normalizes in one kernel; Keras takes seven passes over memory, and more back.
+    """Normalizes in one kernel; Keras composes it of several passes over memory.
 
     Args:
         layer: in float32, over the last of four axes, neither synchronized nor with

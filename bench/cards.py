@@ -33,7 +33,9 @@ def read_rows(folder: Path) -> list[dict[str, str]]:
 
 def make_card(name: str, rows: Iterable[dict[str, str]]) -> cards.Card | None:
     """Returns the card of a preset; None where no row shows it as it is now."""
-    recipe, data = cards.recipe(presets.get(name)), name.partition("-")[0]
+    config = presets.get(name)
+    recipe = cards.recipe(config)
+    data = "flowers" if config.data == "auto" else config.data
     good = [
         row
         for row in rows
@@ -51,7 +53,7 @@ def make_card(name: str, rows: Iterable[dict[str, str]]) -> cards.Card | None:
         return statistics.median(float(row[column]) for row in runs)
 
     return cards.Card(
-        command=re.sub(r" --seed \d+", "", last["command"]),
+        command=re.sub(r" --seed[ =]\d+", "", last["command"]),
         accuracy=round(median("accuracy"), 4),
         low=round(median("low"), 4),
         high=round(median("high"), 4),

@@ -7,8 +7,10 @@ the commit beside a figure is the code that made it.
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -40,6 +42,12 @@ def without_paths(text: str) -> str:
     return text.replace(folder.rstrip("/"), "$KERASTPU_DATA") if folder else text
 
 
+def command(words: Sequence[str]) -> str:
+    """Returns what was typed, less --workdir, in one line."""
+    text = re.sub("\0--workdir[\0=][^\0]*", "", "\0".join(words))
+    return without_paths(text.replace("\0", " "))
+
+
 def hardware() -> str:
     """Returns the processor, its cores and the memory."""
     machine = doctor.collect()["machine"]
@@ -64,14 +72,10 @@ def row(workdir: Path) -> dict[str, object]:
     run = runs.load_run(workdir)
     environment = json.loads((workdir / runs.ENVIRONMENT).read_text("utf-8"))
     scores, data = run.result["test"], run.result["data"]
-    words = environment["command"]
-    if "--workdir" in words:
-        at = words.index("--workdir")
-        words = words[:at] + words[at + 2 :]
     return {
         "date": date.today().isoformat(),
         "commit": commit(),
-        "command": without_paths(" ".join(words)),
+        "command": command(environment["command"]),
         "preset": run.config.preset,
         "changed": changed(run.config),
         "recipe": cards.recipe(run.config),

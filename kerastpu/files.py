@@ -13,11 +13,17 @@ _TEMPORARY = re.compile(r"\.\d+\..+")
 def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary name of the same ending; at the end it becomes `path`.
 
-    When the block raises, `path` is as it was and the temporary file is gone.
+    When the block raises, `path` is as it was and the temporary file is gone. An
+    OSError that names no file, as that of a full disk, then names `path`.
     """
     with temporary(path) as other:
-        yield other
-        other.replace(path)
+        try:
+            yield other
+            other.replace(path)
+        except OSError as error:
+            if error.filename in (None, str(other)):
+                error.filename = str(path)
+            raise
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from kerastpu.resuming.snapshots import Snapshots
 from kerastpu.runs import CHECKPOINTS, EVENTS, METRICS
 from kerastpu.stopping import Stopping
 from kerastpu.strategy import Accelerator
+from kerastpu.version import VERSION
 
 LOG = logging.getLogger("kerastpu")
 
@@ -125,7 +126,13 @@ def fit(
         stopping or Stopping(),
         seconds=config.training.checkpoint_seconds,
         steps_per_epoch=steps_per_epoch,
-        identity={"steps in an epoch": steps_per_epoch} | dict(identity or {}),
+        identity={
+            "steps in an epoch": steps_per_epoch,
+            # They decide the batches, and the order of the optimizer's variables.
+            "kerastpu": VERSION,
+            "keras": keras.__version__,
+        }
+        | dict(identity or {}),
         memories=callbacks,
     )
     penalty = {"l1": config.loss.l1, "l2": config.loss.l2}

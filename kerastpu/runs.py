@@ -1,6 +1,7 @@
 """The run folder: one training run's config, environment, metrics and model."""
 
 import json
+import logging
 import os
 import platform
 import sys
@@ -17,6 +18,8 @@ from kerastpu.version import VERSION
 
 if TYPE_CHECKING:
     import keras
+
+LOG = logging.getLogger("kerastpu")
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "env.json", "result.json"
 METRICS, MODEL, LAST = "metrics.csv", "model.keras", "last.keras"
@@ -88,6 +91,11 @@ def _is_left_over(path: Path) -> bool:
     return path.name == run_lock.NAME or files.is_temporary(path)
 
 
+def is_begun(workdir: str | Path) -> bool:
+    """Returns whether the folder holds a run, finished or not."""
+    return (Path(workdir) / CONFIG).is_file()
+
+
 def is_finished(workdir: str | Path) -> bool:
     """Returns whether the run folder holds a result."""
     return (Path(workdir) / RESULT).is_file()
@@ -96,7 +104,8 @@ def is_finished(workdir: str | Path) -> bool:
 def open_run(workdir: str | Path, config: Config) -> Path:
     """Makes the run folder, or takes up the one that already holds this config.
 
-    No other process may be at work in it.
+    No other process may be at work in it. Packages that are others than when it was
+    begun are told of: with them the last bits of its numbers may be others.
 
     Raises:
         UsageError: see `check_workdir`.
@@ -107,11 +116,30 @@ def open_run(workdir: str | Path, config: Config) -> Path:
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         files.remove_temporary(workdir)
+        ours = environment()
+        _tell_changes(workdir / ENVIRONMENT, ours["packages"])
         write_text(workdir / CONFIG, config.to_json())
-        write_json(workdir / ENVIRONMENT, environment())
+        write_json(workdir / ENVIRONMENT, ours)
     except OSError as error:
         raise KerastpuError(f"cannot write to {workdir}: {error.strerror}") from None
     return workdir
+
+
+def _tell_changes(path: Path, packages: dict[str, str | None]) -> None:
+    """Warns where env.json names other versions."""
+    try:
+        before = dict(json.loads(path.read_text(encoding="utf-8"))["packages"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return  # it has just been begun, or nothing can be said
+    for name, version in packages.items():
+        if before.get(name) != version:
+            LOG.warning(
+                "this run was begun with %s %s and goes on with %s: it may not end "
+                "with the same bits",
+                name,
+                before.get(name),
+                version,
+            )
 
 
 def _check_same_config(workdir: Path, config: Config) -> None:

@@ -30,6 +30,7 @@ class Stopping:
     def __init__(self) -> None:
         self.is_deferred = self.is_asked = False
         self.signal = 0
+        self._timer: threading.Timer | None = None
 
     def stop_if_asked(self) -> None:
         """Does so, and from now on at once.
@@ -54,11 +55,16 @@ class Stopping:
             return
         self.is_asked, self.signal = True, number
         if number == signal.SIGTERM:
-            timer = threading.Timer(GRACE_SECONDS, _leave)
-            timer.daemon = True
-            timer.start()
+            self._timer = threading.Timer(GRACE_SECONDS, _leave)
+            self._timer.daemon = True
+            self._timer.start()
         if not self.is_deferred:
             raise Stopped
+
+    def end(self) -> None:
+        """Nothing is left to be stopped: whoever called goes on as it likes."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _leave() -> None:
@@ -72,6 +78,7 @@ def watching() -> Iterator[Stopping]:
     """Lets work that goes on in the block be stopped and taken up again later.
 
     In a thread other than the main one, which signals do not reach, nothing changes.
+    Nor does it for a signal that is ignored, as Ctrl-C is by what a script runs with &.
 
     Yields:
         What the work can ask, and by which it can wait for a good moment.
@@ -84,8 +91,11 @@ def watching() -> Iterator[Stopping]:
     if threading.current_thread() is not threading.main_thread():
         yield stopping
         return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, stopping.handle) for number in numbers}
+    before = {
+        number: signal.signal(number, stopping.handle)
+        for number in (signal.SIGTERM, signal.SIGINT)
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
     try:
         yield stopping
     except Stopped:
@@ -97,3 +107,4 @@ def watching() -> Iterator[Stopping]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        stopping.end()

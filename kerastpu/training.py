@@ -1,9 +1,10 @@
 """`train(config, workdir)`: the only place that trains."""
 
+import hashlib
 import logging
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import data_pipelines
 from kerastpu import (
@@ -60,6 +61,7 @@ def train(
         AcceleratorError: the accelerator asked for is not there.
         MissingExtraError: an optional dependency is absent.
         KerastpuError: training failed.
+        OSError: a file of the run cannot be written: a full disk, a vanished folder.
         SystemExit: with code 0, after SIGTERM; what is done has been saved.
         KeyboardInterrupt: after Ctrl-C; what is done has been saved.
     """
@@ -95,7 +97,7 @@ def _run(
     with watch.phase("data"):
         manifest = datasets.prepare(config, source=source)
     check_classes(config, manifest)
-    if not workdir.is_dir():  # else it goes on, and took its time before
+    if not runs.is_begun(workdir):  # else it goes on, and took its time before
         with watch.phase("estimate"):
             calibration.announce(config, manifest, accelerator)
     seeds.set_seed(config.seed, config.training.deterministic)
@@ -152,6 +154,7 @@ def _finished(
             f"workdir {workdir} holds a run on other data "
             f"({run.result['data']['name']}); name another folder"
         )
+    Checkpoints(run.workdir / runs.CHECKPOINTS).remove()  # it may have died before that
     LOG.info("%s holds this run already, finished", workdir)
     return run
 
@@ -218,13 +221,23 @@ def _fit(
             workdir=workdir,
             update=update,
             stopping=stop,
-            identity={
-                "data": manifest.content_sha256,
-                "backend": accelerator.backend,
-            },
+            identity=_identity(config, manifest, accelerator),
         )
     watch.add("fit", fitted.earlier_seconds)
     return fitted
+
+
+def _identity(
+    config: Config, manifest: data_pipelines.Manifest, accelerator: strategy.Accelerator
+) -> dict[str, Any]:
+    """Returns what a run that goes on must have been begun with, beside its config."""
+    identity = {"data": manifest.content_sha256, "backend": accelerator.backend}
+    weights = config.model.weights
+    if weights and pretrained.is_file(weights):
+        with Path(weights).expanduser().open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        identity["a model.weights of SHA-256"] = digest
+    return identity
 
 
 def _save(

@@ -68,7 +68,7 @@ BAD = {
     "model.num_classes": [1, 2.0],
     "model.normalization": ["zscore", "mnist"],
     "model.head.pooling": ["sum"],
-    "model.head.taps": ["block_1", [5]],
+    "model.head.taps": ["block_1", [5], ["block_1", "block_1"]],
     "model.head.units": [[0], [64, -1], [1.5], 64, [10**6]],
     "model.head.activation": ["step"],
     "model.head.batch_norm": [1],

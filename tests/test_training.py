@@ -67,8 +67,10 @@ def test_synthetic_data_and_accelerator_are_recorded(head_run):
 
 def test_finished_run_is_not_run_again(tiny_run, tiny_config):
     before = (tiny_run.workdir / "result.json").stat().st_mtime_ns
+    (tiny_run.workdir / "checkpoints").mkdir()  # its process died before the last step
     again = kerastpu.train(tiny_config, tiny_run.workdir)
     assert again.result == tiny_run.result
+    assert not (tiny_run.workdir / "checkpoints").exists()
     assert (tiny_run.workdir / "result.json").stat().st_mtime_ns == before
 
 

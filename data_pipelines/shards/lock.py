@@ -18,8 +18,8 @@ LOG = logging.getLogger(__name__)
 def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Holds the lock file `path`, which no other process or thread then holds.
 
-    It has the number of the process in it. It is removed at the end; that of a killed
-    process is taken over.
+    It has the number of the process in it. It is removed at the end, unless it is no
+    longer the same file; that of a killed process is taken over.
 
     Args:
         path: Of the file.
@@ -42,7 +42,8 @@ def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
                 finally:
                     # Windows does not remove what is open.
                     with contextlib.suppress(PermissionError):
-                        path.unlink(missing_ok=True)
+                        if _is_at(file.fileno(), path):
+                            path.unlink(missing_ok=True)
                 return
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from data_pipelines import Manifest
-from kerastpu import backend, datasets, strategy
+from kerastpu import backend, datasets, seeds, strategy
 from kerastpu.calibration.estimate import Estimate, rough_seconds
 from kerastpu.config import Config
 from kerastpu.strategy import Accelerator
@@ -60,4 +60,5 @@ def _measure(
 ) -> Estimate:
     from kerastpu.calibration import measuring  # once Keras's backend is chosen
 
+    seeds.set_seed(config.seed, config.training.deterministic)  # as fast as in the run
     return measuring.measure(config, manifest, accelerator, seconds)

@@ -11,7 +11,8 @@ from kerastpu.models import registry
 
 # For a first guess without measuring: a training step costs three inferences (forward,
 # and backward to inputs and to weights), and no less than its overhead.
-_GUESSED_FLOPS = 60e9  # per second, two CPU cores at convolutions
+_GUESSED_FLOPS = 60e9  # per second, Keras on two CPU cores at convolutions
+_GUESSED_ONNX_FLOPS = 120e9  # ONNX Runtime there
 _GUESSED_STEP_SECONDS = 3e-3
 
 # Saving, pictures and scores, measured with the presets on two CPU cores.
@@ -50,14 +51,17 @@ class Rates:
     Attributes:
         training: Images per second of training steps, with what makes their batches.
         validation: Images per second of scoring after an epoch.
-        inference: Images per second through the whole network, images made meanwhile;
-            in features mode through the part whose output is kept.
+        features: Images per second through the part whose output is kept, images made
+            meanwhile; 0 where none is.
+        scoring: Images per second through the whole network as the saved model is
+            scored, images made meanwhile.
         ready: Seconds until the first step: network built, compiled, converted.
     """
 
     training: float
     validation: float
-    inference: float
+    features: float
+    scoring: float
     ready: float
 
 
@@ -93,15 +97,13 @@ class Estimate:
         """Seconds by phase; all epochs are counted, early stopping may end sooner."""
         counts, rates = self.counts, self.rates
         images = counts.steps * counts.batch_size
-        kept = counts.photos * counts.views
-        kept += counts.validation if counts.views else 0
-        kept_part = counts.test / rates.validation if counts.views else 0.0
+        kept = counts.photos * counts.views + counts.validation
         return {
             "getting ready": rates.ready,
-            "features": kept / rates.inference,
+            "features": kept / rates.features if counts.views else 0.0,
             "training": counts.epochs * images / rates.training,
             "validation": counts.epochs * counts.validation / rates.validation,
-            "test": counts.test / rates.inference + kept_part,
+            "test": counts.test / rates.scoring,
             "finishing": FINISHING_SECONDS,
         }
 
@@ -124,7 +126,7 @@ class Estimate:
         if counts.views:
             work = (
                 f"features of {counts.photos:,} images x {counts.views} views at "
-                f"{self.rates.inference:,.0f} images/s: {_duration(parts['features'])};"
+                f"{self.rates.features:,.0f} images/s: {_duration(parts['features'])};"
                 f" {counts.epochs} epochs: {_duration(parts['training'])}"
             )
         else:
@@ -164,10 +166,13 @@ def rough_seconds(config: Config, manifest: Manifest) -> float:
     entry = registry.REGISTRY[config.model.name]
     flops = entry.flops * (config.input.image_size / entry.image_size) ** 2
     images = counts.epochs * (3 * counts.photos + counts.validation)
+    flops_per_second = _GUESSED_FLOPS
     if counts.views:
         images = counts.photos * counts.views + counts.validation
+        if config.training.engine != "keras":
+            flops_per_second = _GUESSED_ONNX_FLOPS
     steps = counts.epochs * counts.steps
-    return images * flops / _GUESSED_FLOPS + steps * _GUESSED_STEP_SECONDS
+    return images * flops / flops_per_second + steps * _GUESSED_STEP_SECONDS
 
 
 def count(config: Config, manifest: Manifest, batch_size: int) -> Counts:

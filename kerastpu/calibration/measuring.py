@@ -49,10 +49,12 @@ def measure(
         seconds: how long to measure in all; getting ready comes on top.
     """
     parts = _kept if config.training.mode == "features" else _whole
+    policy = keras.config.dtype_policy()
     try:
         return parts(config, manifest, accelerator, seconds)
     finally:
         keras.backend.clear_session()  # the run's layers get the names they always get
+        keras.config.set_dtype_policy(policy)  # which that sets to the default
 
 
 def _whole(
@@ -71,13 +73,14 @@ def _whole(
     start = time.perf_counter()
     runner = keras_engine.start(task.model, "uint8")
     tracing = time.perf_counter() - start
-    inference = _infer(runner, view, 0.3 * seconds)
+    scoring = _infer(runner, view, 0.3 * seconds)
     return Estimate(
         count(config, manifest, batch_size),
         Rates(
             training=steps * batch_size,
-            validation=inference,
-            inference=inference,
+            validation=scoring,
+            features=0.0,
+            scoring=scoring,
             ready=building + compiling + tracing,
         ),
         _sizes(task.model, task.model, 0),
@@ -95,9 +98,12 @@ def _kept(
         accelerator.prepare(back)
     view = _view(config, manifest, features.BATCH_SIZE)
     found = engines.candidates(config.training.engine)
-    _, runner = engines.start(found, front, view[0][0])
+    engine, runner = engines.start(found, front, view[0][0])
     building = time.perf_counter() - start
-    inference = _infer(runner, view, 0.6 * seconds)
+    kept_rate = _infer(runner, view, 0.4 * seconds)
+    if engine.name != "keras":  # with which the whole network is scored
+        runner = keras_engine.start(front, "uint8")
+    front_rate = _infer(runner, view, 0.2 * seconds)
     shape = front.output_shape[1:]
     some = np.random.default_rng(0).random((batch_size, *shape), np.float32)
     labels = np.arange(batch_size, dtype=np.int32) % len(manifest.class_names)
@@ -106,6 +112,7 @@ def _kept(
     steps, compiling = _fit(back, batches, config, accelerator, 0.3 * seconds)
     call = keras_engine.start(back, "float32").call
     calls = (len(call(some)) for _ in itertools.count())
+    back_rate = _rate(calls, 0.1 * seconds)
     kept = num_train * (config.training.views + 1)
     kept += manifest.num_examples("validation")
     itemsize = np.dtype(config.training.feature_dtype).itemsize
@@ -113,8 +120,9 @@ def _kept(
         count(config, manifest, batch_size),
         Rates(
             training=steps * batch_size,
-            validation=_rate(calls, 0.1 * seconds),
-            inference=inference,
+            validation=back_rate,
+            features=kept_rate,
+            scoring=1 / (1 / front_rate + 1 / back_rate),
             ready=building + compiling,
         ),
         _sizes(whole, back, kept * math.prod(shape) * itemsize),

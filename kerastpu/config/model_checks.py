@@ -60,6 +60,8 @@ def check_head(head: HeadConfig, prefix: str) -> None:
             f"{prefix}taps are pooled by avg or max: with flatten they must stay (); "
             f"got {head.taps!r}"
         )
+    if len(set(head.taps)) < len(head.taps):
+        raise UsageError(f"{prefix}taps must differ; got {head.taps!r}")
     for units in head.units:
         if not 1 <= units <= 65_536:
             raise UsageError(f"{prefix}units must each be 1..65536; got {head.units!r}")

@@ -106,7 +106,8 @@ class ModelConfig:
     """Layer whose output is kept, by name; what comes after it is trained with the
     head. None = where model.trainable_stages says. features only."""
     freeze_batch_norm: bool = False
-    """Keep all of the backbone's BatchNorm in inference mode. end_to_end only."""
+    """Keep all of the backbone's BatchNorm in inference mode, also where its layers
+    train. In features mode only with model.trainable_stages or model.cut."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def pooled_backbone(backbone: keras.Model, head: HeadConfig) -> keras.KerasTenso
             reason = "makes no feature map of its own" if found else "is not there"
             raise UsageError(
                 f"head.taps must name layers of {backbone.name} that make a feature "
-                f"map; {name!r} {reason}"
+                f"map, or be empty; {name!r} {reason}"
             )
         levels.append(layer(dtype="float32", name=f"level_{name}")(found[0]))
     return keras.layers.Concatenate(dtype="float32", name=FEATURES)(levels)

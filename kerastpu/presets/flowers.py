@@ -41,7 +41,7 @@ def flowers() -> Config:
 
 
 def finetune() -> Config:
-    """Photos, the last stage of a pretrained network trained: minutes on a CPU.
+    """Photos, a network's last stage trained: minutes on a CPU.
 
     EfficientNet-Lite0 with ImageNet weights: what its first stages make of each image
     and of eight augmented views is kept; the last stage and a classifier on all of its

@@ -97,7 +97,7 @@ class Checkpoints:
             yield
         except OSError as error:
             kept = self._paths()
-            left = f"{kept[0].name} stays" if kept else "there is none yet"
+            left = f"{kept[0].name} stays" if kept else "there is none"
             raise KerastpuError(
                 f"checkpoints cannot be kept in {self.folder}: "
                 f"{error.strerror or error}; {left}"

@@ -1,15 +1,17 @@
 """Estimates are sums of counts over rates."""
 
 import dataclasses
+import types
 
 import pytest
 
-from kerastpu.calibration.estimate import Counts, Estimate, Rates, Sizes
+from kerastpu import calibration, presets
+from kerastpu.calibration.estimate import Counts, Estimate, Rates, Sizes, rough_seconds
 
 COUNTS = Counts(
     photos=1000, validation=100, test=200, epochs=5, views=0, steps=10, batch_size=100
 )
-RATES = Rates(training=50.0, validation=200.0, inference=100.0, ready=3.0)
+RATES = Rates(training=50.0, validation=200.0, features=400.0, scoring=100.0, ready=3.0)
 SIZES = Sizes(
     parameters=1000,
     trainable=10,
@@ -30,7 +32,9 @@ def test_phases_are_counts_over_rates():
     assert found["test"] == 200 / 100
     assert found["features"] == 0
     kept = seconds(views=3)
-    assert kept["features"] == (3 * 1000 + 100) / 100
+    assert kept["features"] == (3 * 1000 + 100) / 400
+    assert kept["test"] == 200 / 100
+    assert seconds(dataclasses.replace(RATES, features=0.0))["features"] == 0
 
 
 @pytest.mark.parametrize(
@@ -48,9 +52,12 @@ def test_twice_the_work_takes_twice_the_time(counts, phases):
 
 
 def test_a_machine_twice_as_fast_takes_half_the_time():
-    fast = Rates(training=100.0, validation=400.0, inference=200.0, ready=1.5)
-    for name in ("training", "validation", "test", "getting ready"):
-        assert seconds(fast)[name] == pytest.approx(seconds()[name] / 2)
+    fast = Rates(
+        training=100.0, validation=400.0, features=800.0, scoring=200.0, ready=1.5
+    )
+    for name in ("training", "validation", "features", "test", "getting ready"):
+        slow = seconds(views=2)[name]
+        assert seconds(fast, views=2)[name] == pytest.approx(slow / 2)
 
 
 def test_words_and_json_say_the_total():
@@ -69,3 +76,16 @@ def test_words_and_json_say_the_total():
     assert "1,000 parameters, 10 train" in table and "2 MiB on disk" in table
     parts = found.to_dict()["seconds"]
     assert parts.pop("total") == pytest.approx(sum(parts.values()))
+
+
+@pytest.mark.parametrize(
+    ("preset", "is_short"),
+    [("flowers", True), ("flowers-finetune", False), ("flowers-squeezenet", False)],
+)
+def test_of_the_recipes_for_photos_the_longer_ones_are_measured(preset, is_short):
+    counts = {"train": 2727, "validation": 367, "test": 776}
+    manifest = types.SimpleNamespace(num_examples=counts.get)
+    rough = rough_seconds(presets.get(preset), manifest)
+    assert (rough < calibration.SHORT_SECONDS) == is_short
+    if is_short:  # by far: a guess is right to a factor
+        assert 2 * rough < calibration.SHORT_SECONDS

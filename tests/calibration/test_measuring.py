@@ -30,8 +30,9 @@ def test_counts_and_sizes_of_a_whole_network(tiny_config, tiny_run):
     assert found.sizes.feature_bytes == 0
     # Adam holds two numbers for each weight beside the weight, in two checkpoints.
     assert found.sizes.checkpoint_bytes >= 2 * 3 * 4 * found.sizes.trainable
-    rates = dataclasses.astuple(found.rates)
-    assert all(np.isfinite(rate) and rate > 0 for rate in rates)
+    rates = dataclasses.asdict(found.rates)
+    assert rates.pop("features") == 0
+    assert all(np.isfinite(rate) and rate > 0 for rate in rates.values())
 
 
 def test_kept_features_are_counted_with_their_views(head_run):
@@ -40,9 +41,20 @@ def test_kept_features_are_counted_with_their_views(head_run):
     rows = 2 * found.counts.photos + found.counts.validation
     assert found.counts.views == 2
     assert found.counts.steps == found.counts.photos // config.training.batch_size
-    assert found.sizes.feature_bytes == rows * 1280 * 2
+    width = head_run.load_model().get_layer("features").output.shape[-1]
+    assert found.sizes.feature_bytes == rows * width * 2
     assert found.sizes.trainable < found.sizes.parameters / 100
-    assert found.seconds["features"] == pytest.approx(rows / found.rates.inference)
+    assert found.seconds["features"] == pytest.approx(rows / found.rates.features)
+
+
+def test_a_policy_of_the_users_own_stays(tiny_config):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        calibration.estimate(tiny_config, QUICK)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def test_a_rough_guess_grows_with_the_work(tiny_config):

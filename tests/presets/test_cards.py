@@ -16,7 +16,7 @@ def row(**changes):
     """A row of a table of runs."""
     made = {
         **{"date": "2026-01-01", "commit": "aaa", "command": "kerastpu train tiny"},
-        **{"preset": "tiny", "recipe": TINY, "data": "$KERASTPU_DATA/tiny"},
+        **{"preset": "tiny", "recipe": TINY, "data": "$KERASTPU_DATA/flowers"},
         **{"is_synthetic": "False", "hardware": "cpu", "accelerator": "1 CPU"},
         **{"seed": "0", "test": "100", "accuracy": "0.5", "low": "0.4"},
         **{"high": "0.6", "seconds": "10"},
@@ -51,7 +51,7 @@ def test_a_card_is_the_median_over_seeds_of_the_newest_commit():
         {"preset": "flowers"},
         {"recipe": "00000000"},
         {"is_synthetic": "True"},
-        {"data": "$KERASTPU_DATA/other"},
+        {"data": "$KERASTPU_DATA/mnist"},
     ],
 )
 def test_other_runs_make_no_card(changes):
@@ -77,3 +77,11 @@ def test_a_row_names_what_was_changed():
     training = dataclasses.replace(tiny.training, epochs=3)
     changed = record.changed(dataclasses.replace(tiny, training=training))
     assert changed == "training.epochs=3"
+
+
+@pytest.mark.parametrize("words", [["--workdir", "/my runs/1"], ["--workdir=/my/1"]])
+def test_a_row_says_the_command_without_folders_of_the_machine(words, monkeypatch):
+    monkeypatch.setenv("KERASTPU_DATA", "/disk/data/")
+    command = ["kerastpu", "train", *words, "--data", "/disk/data/flowers"]
+    expected = "kerastpu train --data $KERASTPU_DATA/flowers"
+    assert record.command(command) == expected

@@ -115,6 +115,7 @@ FULL_DISK = """
 import resource, sys, json
 from pathlib import Path
 import numpy as np
+from kerastpu import metrics_file
 from kerastpu.errors import KerastpuError
 from kerastpu.resuming.checkpoints import Checkpoints
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
@@ -124,10 +125,14 @@ try:
 except KerastpuError as error:
     print(json.dumps(str(error)))
 print(json.dumps(checkpoints.newest()["step"]))
+try:
+    metrics_file.write(Path("metrics.csv"), [{"loss": 0.5}] * 1000)
+except OSError as error:
+    print(json.dumps([error.strerror, error.filename]))
 """
 
 
-def test_full_disk_leaves_the_good_ones(kept):
+def test_full_disk_leaves_the_good_ones(kept, tmp_path):
     """A limit on the size of files stands for the full disk."""
     before = sorted(kept.folder.iterdir())
     done = subprocess.run(
@@ -135,10 +140,12 @@ def test_full_disk_leaves_the_good_ones(kept):
         capture_output=True,
         text=True,
         timeout=60,
+        cwd=tmp_path,
     )
-    message, step = map(json.loads, done.stdout.splitlines())
+    message, step, other = map(json.loads, done.stdout.splitlines())
     assert "File too large" in message and "step-000000004" in message
     assert step == 4
+    assert other == ["File too large", "metrics.csv"]
     assert sorted(kept.folder.iterdir()) == before
 
 

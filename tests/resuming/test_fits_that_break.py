@@ -85,6 +85,14 @@ def test_checkpoint_of_another_run_is_refused(tmp_path):
         breaks.run(tmp_path, config, identity={"data": "roses"}, batch_size=16)
 
 
+def test_checkpoint_of_another_version_is_refused(tmp_path):
+    """Its optimizer may have its variables in another order."""
+    config = breaks.config_of()
+    assert breaks.stopped_at(tmp_path, config, 2, identity={"keras": "3.0.0"})
+    with pytest.raises(UsageError, match=r"begun with keras 3\.0\.0, and here it is"):
+        breaks.run(tmp_path, config)
+
+
 def test_loss_that_explodes_ends_with_advice(tmp_path):
     config = fits.config_of(learning_rate=1e-3, epochs=4)
     config = dataclasses.replace(

@@ -20,7 +20,7 @@ def flags(flower_folder):
 @pytest.mark.parametrize(
     ("backend", "num_kills"),
     [
-        ("jax", 3),
+        ("jax", 1),
         pytest.param("tensorflow", 30, marks=pytest.mark.slow),
         pytest.param("jax", 12, marks=pytest.mark.slow),
     ],

@@ -12,6 +12,8 @@ import pytest
 import kerastpu
 from kerastpu import presets, runs
 from kerastpu.errors import UsageError
+from kerastpu.resuming.checkpoints import Checkpoints
+from kerastpu.run_lock import RunLock
 
 LONG = (
     *("tiny", "--training.epochs", "500", "--training.patience", "0"),
@@ -26,14 +28,11 @@ def wait_for_steps(process, workdir):
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "backend"),
-    [(signal.SIGTERM, 0, "tensorflow"), (signal.SIGINT, 130, "jax")],
+    ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
 )
-def test_stopped_run_is_saved_and_goes_on(
-    number, code, backend, flower_folder, tmp_path
-):
+def test_stopped_run_is_saved(number, code, flower_folder, tmp_path):
     flags, workdir = (*LONG, "--data", str(flower_folder)), tmp_path / "run"
-    process = kills.start(workdir, flags, backend)
+    process = kills.start(workdir, flags, "tensorflow")
     wait_for_steps(process, workdir)
     config = kerastpu.config.Config.from_json((workdir / "config.json").read_text())
     with pytest.raises(UsageError, match=f"process {process.pid} trains in"):
@@ -45,11 +44,7 @@ def test_stopped_run_is_saved_and_goes_on(
     assert process.returncode == code, printed
     assert "the same command goes on from here" in printed
     assert "Traceback" not in printed
-    assert len(list((workdir / "checkpoints").iterdir())) == 1
-    process = kills.start(workdir, flags, backend)
-    assert kills.wait(process, lambda: "steps done" in process.stdout.readline())
-    process.kill()
-    process.communicate()
+    assert Checkpoints(workdir / "checkpoints").newest()["step"] > 0
 
 
 WAITS = """
@@ -82,6 +77,52 @@ def test_work_outside_of_steps_just_stops(number, mode, code):
     finally:
         process.kill()
         process.communicate()
+
+
+LIVES_ON = """
+import os, signal, sys, time
+from kerastpu import stopping
+stopping.GRACE_SECONDS = 0.2
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+try:
+    with stopping.watching():
+        os.kill(os.getpid(), signal.SIGINT)
+        print("ignored", flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+except SystemExit:
+    time.sleep(0.6)
+    print("lives on")
+"""
+
+
+def test_what_was_ignored_stays_so_and_a_caller_may_live_on():
+    done = subprocess.run(
+        [sys.executable, "-c", LIVES_ON], stdout=subprocess.PIPE, text=True, timeout=60
+    )
+    assert done.stdout.split("\n") == ["ignored", "lives on", ""]
+
+
+def test_lock_of_another_process_is_left_alone(tmp_path):
+    """As where a folder vanished and was made anew while a run went on."""
+    workdir = tmp_path / "run"
+    with RunLock(workdir) as lock:
+        lock.take()
+        (workdir / ".lock").unlink()
+        (workdir / ".lock").write_text("123")
+    assert (workdir / ".lock").read_text() == "123"
+
+
+def test_other_packages_are_told_of(tmp_path, caplog):
+    config = presets.get("tiny")
+    runs.open_run(tmp_path, config)
+    runs.open_run(tmp_path, config)
+    assert not caplog.text
+    path = tmp_path / "env.json"
+    path.write_text(path.read_text().replace('"numpy": "', '"numpy": "0.'))
+    runs.open_run(tmp_path, config)
+    assert "begun with numpy 0." in caplog.text
+    path.write_text("[]")
+    runs.open_run(tmp_path, config)
 
 
 def test_folder_of_a_run_that_died_at_once_is_taken(tmp_path):

@@ -70,6 +70,8 @@ def changed(config: Config) -> str:
 def row(workdir: Path) -> dict[str, object]:
     """Returns the table row of one finished run."""
     run = runs.load_run(workdir)
+    if not run.result.get("features", {}).get("computed", 1):
+        sys.exit(f"{workdir} found its features in the cache: its time says nothing")
     environment = json.loads((workdir / runs.ENVIRONMENT).read_text("utf-8"))
     scores, data = run.result["test"], run.result["data"]
     return {

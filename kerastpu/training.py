@@ -117,6 +117,7 @@ def _run(
     with watch.phase("plots"):
         updates_per_epoch = task.steps_per_epoch // config.optimizer.accumulate
         run_report.plot_training(workdir, fitted.rates, updates_per_epoch)
+    result |= task.facts
     result |= {
         "data": datasets.facts(manifest),
         "accelerator": accelerator.to_dict(),

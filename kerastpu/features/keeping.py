@@ -37,6 +37,22 @@ class View:
     batches: ViewBatches
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Features of several views.
+
+    Attributes:
+        arrays: For each view (N, ...), in the order of its batches; read-only, mapped
+            from files.
+        engine: What computes them: "onnx" or "keras".
+        computed: How many rows were computed now; the others had been kept before.
+    """
+
+    arrays: list[np.ndarray]
+    engine: str
+    computed: int
+
+
 def keep(
     model: keras.Model,
     views: Sequence[View],
@@ -44,8 +60,8 @@ def keep(
     images: dict[str, Any],
     engine: str = "auto",
     dtype: str = "float32",
-) -> list[np.ndarray]:
-    """Returns the features of all views, in memory that is mapped from files.
+) -> Kept:
+    """Returns the features of all views.
 
     What is there is not computed again; what a killed run began is gone on with.
 
@@ -55,9 +71,6 @@ def keep(
         images: What decides the pixels, beside the names of the views, as plain values.
         engine: One of `engines.ENGINES`.
         dtype: On disk, "float32" or "float16".
-
-    Returns:
-        For each view (N, ...), in the order of its batches; read-only.
 
     Raises:
         UsageError: an unknown engine.
@@ -77,41 +90,50 @@ def keep(
         ]
         if len(kept) == len(views):
             LOG.info("features: found in %s", store.folder)
-            return kept
+            return Kept(kept, candidate.name, 0)
     sample, _ = views[0].batches[0]
     candidate, runner = engines.start(found, model, sample)
     content |= {"software": candidate.software}
     store = _store(content, shape, dtype)
-    kept = [compute(store, view, runner) for view in views]
+    kept, computed = zip(*(compute(store, view, runner) for view in views), strict=True)
     with replacing(store.folder / CONTENT_FILE) as path:
         path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     _tell(store)
-    return kept
+    return Kept(list(kept), candidate.name, sum(computed))
 
 
-def compute(store: FeatureStore, view: View, runner: extraction.Runner) -> np.ndarray:
-    """Returns the features of one view, and computes those that `store` lacks.
+def compute(
+    store: FeatureStore, view: View, runner: extraction.Runner
+) -> tuple[np.ndarray, int]:
+    """Computes what `store` lacks of the features of one view.
+
+    Returns:
+        The features (N, ...), and how many of these rows were computed.
 
     Raises:
         KerastpuError: they cannot be written.
         DataError: images that cannot be read.
     """
-    batches = view.batches
+    batches, computed = view.batches, 0
     size = runner.chunk_size(min(batches.batch_size, batches.num_examples))
 
     def rows_from(start: int) -> Iterator[np.ndarray]:
         steps = range(start // batches.batch_size, batches.num_batches)
         arrays = (images for images, _ in in_threads(batches, steps))
-        return extraction.stream(runner, arrays, size)
+        for rows in extraction.stream(runner, arrays, size):
+            nonlocal computed
+            computed += len(rows)
+            yield rows
 
     with progress(f"features of {view.name}") as update:
-        return store.write(
+        kept = store.write(
             view.name,
             batches.num_examples,
             rows_from,
             step=batches.batch_size,
             progress=update,
         )
+    return kept, computed
 
 
 def _store(content: dict[str, Any], shape: tuple[int, ...], dtype: str) -> FeatureStore:

@@ -43,15 +43,16 @@ def train_head(
     begin()
     views = list(_views(config, manifest))
     with seconds.phase("features"):
-        *kept, held_out = features.keep(
+        kept = features.keep(
             front,
             views,
             images=_pixels(config, manifest),
             engine=config.training.engine,
             dtype=config.training.feature_dtype,
         )
+    *trained_on, held_out = kept.arrays
     *labels, held_out_labels = (view.batches.labels for view in views)
-    rows, row_labels = features.stack(kept), np.concatenate(labels)
+    rows, row_labels = features.stack(trained_on), np.concatenate(labels)
     mix = mixer(config.input.augment, len(manifest.class_names), config.seed)
     return Task(
         model=back,
@@ -67,6 +68,7 @@ def train_head(
             manifest.class_names,
         ),
         finish=lambda: accelerator.finalize(whole),
+        facts={"features": {"engine": kept.engine, "computed": kept.computed}},
     )
 
 

@@ -1,7 +1,7 @@
 """What a recipe hands to `fitting.fit`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -25,6 +25,8 @@ class Task:
     validation: Validation
     finish: Callable[[], keras.Model]
     """Returns the whole model, uint8 images in, once `model` is fitted."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What result.json says of how the inputs came about, ready for `json`."""
 
 
 def global_batch(config: Config, accelerator: Accelerator, num_examples: int) -> int:

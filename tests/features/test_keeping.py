@@ -47,9 +47,13 @@ def views_of(manifest, seed=0):
         yield features.View(f"train-view-{view}", batches)
 
 
-def keep(manifest, model, **options):
+def keep_views(manifest, model, **options):
     options = {"images": {"size": SIZE}, "engine": "keras"} | options
     return features.keep(model, list(views_of(manifest)), **options)
+
+
+def keep(manifest, model, **options):
+    return keep_views(manifest, model, **options).arrays
 
 
 @pytest.mark.parametrize("engine", ["keras", "onnx"])
@@ -69,10 +73,21 @@ def test_they_are_what_the_network_gives_in_the_order_of_the_split(
 
 
 def test_a_second_run_computes_nothing(manifest, root, monkeypatch):
-    first = keep(manifest, build())
+    first = keep_views(manifest, build())
+    assert first.computed == sum(map(len, first.arrays))
     monkeypatch.setattr(engines, "start", None)
-    for old, new in zip(first, keep(manifest, build()), strict=True):
+    second = keep_views(manifest, build())
+    assert (second.computed, second.engine) == (0, "keras")
+    for old, new in zip(first.arrays, second.arrays, strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_view_that_is_missing_is_all_that_is_computed(manifest, root):
+    first = keep_views(manifest, build())
+    next(root.rglob("train-view-1.npy")).unlink()
+    again = keep_views(manifest, build())
+    assert again.computed == len(first.arrays[1])
+    np.testing.assert_array_equal(first.arrays[1], again.arrays[1])
 
 
 def test_other_networks_images_engines_and_formats_have_files_of_their_own(

@@ -232,12 +232,12 @@ def _identity(
     config: Config, manifest: data_pipelines.Manifest, accelerator: strategy.Accelerator
 ) -> dict[str, Any]:
     """Returns what a run that goes on must have been begun with, beside its config."""
-    identity = {"data": manifest.content_sha256, "backend": accelerator.backend}
+    identity = {"data": manifest.content_sha256[:16], "backend": accelerator.backend}
     weights = config.model.weights
     if weights and pretrained.is_file(weights):
         with Path(weights).expanduser().open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        identity["a model.weights of SHA-256"] = digest
+        identity["a model.weights of SHA-256"] = digest[:16]
     return identity
 
 

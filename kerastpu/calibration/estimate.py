@@ -12,7 +12,7 @@ from kerastpu.models import registry
 # For a first guess without measuring: a training step costs three inferences (forward,
 # and backward to inputs and to weights), and no less than its overhead.
 _GUESSED_FLOPS = 60e9  # per second, Keras on two CPU cores at convolutions
-_GUESSED_ONNX_FLOPS = 240e9  # ONNX Runtime there
+_GUESSED_ONNX_FLOPS = 300e9  # ONNX Runtime there
 _GUESSED_STEP_SECONDS = 3e-3
 
 # Saving, pictures and scores, measured with the presets on two CPU cores.

@@ -117,6 +117,8 @@ def head_run(flower_folder, tmp_path_factory):
         flowers,
         data=str(flower_folder),
         input=dataclasses.replace(flowers.input, image_size=64),
-        training=dataclasses.replace(flowers.training, epochs=8, batch_size=16),
+        training=dataclasses.replace(
+            flowers.training, epochs=8, batch_size=16, views=1
+        ),
     )
     return kerastpu.train(config, tmp_path_factory.mktemp("runs") / "head")

@@ -13,6 +13,7 @@ from kerastpu.models import registry
 # and backward to inputs and to weights), and no less than its overhead.
 _GUESSED_FLOPS = 60e9  # per second, Keras on two CPU cores at convolutions
 _GUESSED_ONNX_FLOPS = 300e9  # ONNX Runtime there
+_GUESSED_SHARE = 0.4  # of a network's operations in the layers that train on kept maps
 _GUESSED_STEP_SECONDS = 3e-3
 
 # Saving, pictures and scores, measured with the presets on two CPU cores.
@@ -165,14 +166,18 @@ def rough_seconds(config: Config, manifest: Manifest) -> float:
     counts = count(config, manifest, config.training.batch_size)
     entry = registry.REGISTRY[config.model.name]
     flops = entry.flops * (config.input.image_size / entry.image_size) ** 2
-    images = counts.epochs * (3 * counts.photos + counts.validation)
-    flops_per_second = _GUESSED_FLOPS
-    if counts.views:
-        images = counts.photos * counts.views + counts.validation
-        if config.training.engine != "keras":
-            flops_per_second = _GUESSED_ONNX_FLOPS
-    steps = counts.epochs * counts.steps
-    return images * flops / flops_per_second + steps * _GUESSED_STEP_SECONDS
+    trained = float(counts.epochs * (3 * counts.photos + counts.validation))
+    steps_seconds = counts.epochs * counts.steps * _GUESSED_STEP_SECONDS
+    if not counts.views:
+        return trained * flops / _GUESSED_FLOPS + steps_seconds
+    kept = counts.photos * counts.views + counts.validation
+    is_keras = config.training.engine == "keras"
+    speed = _GUESSED_FLOPS if is_keras else _GUESSED_ONNX_FLOPS
+    if config.model.cut or config.model.trainable_stages:
+        trained *= _GUESSED_SHARE
+    else:
+        trained = 0.0  # a head is all overhead
+    return kept * flops / speed + trained * flops / _GUESSED_FLOPS + steps_seconds
 
 
 def count(config: Config, manifest: Manifest, batch_size: int) -> Counts:

@@ -1,11 +1,14 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Those of a disk; a download in the block may fail in other ways.
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOENT)
 _TEMPORARY = re.compile(r"\.\d+\..+")
 
 
@@ -21,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
             yield other
             other.replace(path)
         except OSError as error:
-            if error.filename in (None, str(other)):
+            if error.errno in _OF_DISKS and error.filename in (None, str(other)):
                 error.filename = str(path)
             raise
 

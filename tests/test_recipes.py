@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerastpu import datasets, models, presets, recipes, strategy
-from kerastpu.config import HeadConfig, ModelConfig
+from kerastpu.config import HeadConfig, InputConfig, ModelConfig, TrainingConfig
 from kerastpu.errors import UsageError
 
 
@@ -28,11 +28,9 @@ def make_task(flower_folder):
         config = dataclasses.replace(
             flowers,
             data=str(flower_folder),
-            input=dataclasses.replace(flowers.input, image_size=32),
+            input=InputConfig(image_size=32),
             model=ModelConfig(**({"weights": None} | model)),
-            training=dataclasses.replace(
-                flowers.training, mode=mode, batch_size=16, **(training or {})
-            ),
+            training=TrainingConfig(mode=mode, batch_size=16, **(training or {})),
         )
         config.validate()
         keras.utils.set_random_seed(0)

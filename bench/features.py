@@ -6,7 +6,6 @@ rounds. Medians, with the slowest and fastest round, go to results/features.csv.
 """
 
 import argparse
-import csv
 import statistics
 import sys
 import tempfile
@@ -81,12 +80,7 @@ def main():
             feature_peers.PIPELINES, folder, options.rounds, sys.executable, SCRIPT
         )
     found = list(rows(rates, facts))
-    is_new = not options.table.exists()
-    with options.table.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(found)
+    record.append(options.table, COLUMNS, found)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ where `--torch-python` (default: this Python) can import it.
 """
 
 import argparse
-import csv
 import statistics
 import subprocess
 import sys
@@ -167,12 +166,7 @@ def main():
             rates = race(names, folder, options.rounds, options.torch_python)
             data = f"{facts['data']}, {kind}"
             found += rows(rates, facts | {"images": images, "data": data})
-    is_new = not options.table.exists()
-    with options.table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(found)
+    record.append(options.table, COLUMNS, found)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -99,15 +99,21 @@ def row(workdir: Path) -> dict[str, object]:
     }
 
 
-def main(table: Path, workdirs: list[Path]) -> None:
-    """Appends one row for each run folder."""
-    rows = [row(workdir) for workdir in workdirs]
+def append(
+    table: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> None:
+    """Adds rows to a table, which is made with its header where it is absent."""
     is_new = not table.exists()
     with table.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         if is_new:
             writer.writeheader()
         writer.writerows(rows)
+
+
+def main(table: Path, workdirs: list[Path]) -> None:
+    """Appends one row for each run folder."""
+    append(table, COLUMNS, [row(workdir) for workdir in workdirs])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ slowest and fastest round, go to results/training_step.csv. PyTorch takes part w
 """
 
 import argparse
-import csv
 import os
 import statistics
 import sys
@@ -88,12 +87,7 @@ def main():
         lay_out(options.data, Path(folder))
         rates = race(names, Path(folder), options.rounds, options.torch_python, SCRIPT)
     found = list(rows(rates, options.batch, facts))
-    is_new = not options.table.exists()
-    with options.table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(found)
+    record.append(options.table, COLUMNS, found)
 
 
 if __name__ == "__main__":

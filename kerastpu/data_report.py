@@ -32,13 +32,15 @@ def write(inspection: Inspection, source: Source, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     figures = json.dumps(inspection.to_dict(), indent=2)
-    _write_text(folder / FIGURES, figures + "\n")
+    files.write_text(folder / FIGURES, figures + "\n")
     plotting.save(class_counts(inspection), folder / CHART)
     with files.replacing(folder / SHEET) as temporary:
         class_sheet(source).save(temporary, "PNG")
     text = data_text.of_inspection(inspection)
     pictures = f"![Images per class]({CHART})\n\n![Images of each class]({SHEET})"
-    _write_text(folder / REPORT, f"# Inspection\n\n```\n{text}\n```\n\n{pictures}\n")
+    files.write_text(
+        folder / REPORT, f"# Inspection\n\n```\n{text}\n```\n\n{pictures}\n"
+    )
 
 
 def class_counts(inspection: Inspection) -> Figure:
@@ -79,8 +81,3 @@ def class_counts(inspection: Inspection) -> Figure:
 def _short(name: str) -> str:
     text = data_text.printable(name)
     return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 3]}..."
-
-
-def _write_text(path: Path, text: str) -> None:
-    with files.replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

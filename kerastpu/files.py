@@ -1,14 +1,11 @@
 """Files that are written whole or not at all."""
 
-import errno
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Those of a disk; a download in the block may fail in other ways.
-_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOENT)
 _TEMPORARY = re.compile(r"\.\d+\..+")
 
 
@@ -24,9 +21,19 @@ def replacing(path: Path) -> Iterator[Path]:
             yield other
             other.replace(path)
         except OSError as error:
-            if error.errno in _OF_DISKS and error.filename in (None, str(other)):
+            if error.filename in (None, str(other)):
                 error.filename = str(path)
             raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; names `path`.
+    """
+    with replacing(path) as other:
+        other.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -22,5 +22,4 @@ def write(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    with files.replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    files.write_text(path, text.getvalue())

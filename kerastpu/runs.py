@@ -62,15 +62,9 @@ class RunResult:
         return load_model(self.model_path)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    with files.replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    files.write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def check_workdir(workdir: str | Path, config: Config) -> None:
@@ -118,7 +112,7 @@ def open_run(workdir: str | Path, config: Config) -> Path:
         files.remove_temporary(workdir)
         ours = environment()
         _tell_changes(workdir / ENVIRONMENT, ours["packages"])
-        write_text(workdir / CONFIG, config.to_json())
+        files.write_text(workdir / CONFIG, config.to_json())
         write_json(workdir / ENVIRONMENT, ours)
     except OSError as error:
         raise KerastpuError(f"cannot write to {workdir}: {error.strerror}") from None

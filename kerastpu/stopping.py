@@ -6,12 +6,15 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
+from types import FrameType
 
 LOG = logging.getLogger("kerastpu")
 
 # A scheduler that asks a process to end kills it after 10 s (Docker) or more.
 GRACE_SECONDS = 8.0
+
+_IMPORTS = "<frozen importlib._bootstrap>"
+_SHORTLY = 0.05  # seconds until a signal that came there is looked at
 
 
 class Stopped(BaseException):
@@ -42,13 +45,18 @@ class Stopping:
         if self.is_asked:
             raise Stopped
 
-    def handle(self, number: int, frame: Any) -> None:
+    def handle(self, number: int, frame: FrameType | None) -> None:
         """Is called with a signal, in the main thread.
 
         Raises:
             Stopped: not deferred.
             KeyboardInterrupt: Ctrl-C for the second time.
         """
+        if not self.is_deferred and _is_dropping(frame):
+            again = threading.Timer(_SHORTLY, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+            return
         if self.is_asked:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt
@@ -65,6 +73,11 @@ class Stopping:
         """Nothing is left to be stopped: whoever called goes on as it likes."""
         if self._timer is not None:
             self._timer.cancel()
+
+
+def _is_dropping(frame: FrameType | None) -> bool:
+    """Whether Python may drop what is raised there: in a callback of its imports."""
+    return frame is not None and frame.f_code.co_filename == _IMPORTS
 
 
 def _leave() -> None:

@@ -6,6 +6,7 @@ The script prints JSON: replicas, and the largest difference of weights and scor
 import csv
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -54,6 +55,23 @@ def config_of(epochs=3, schedule=None, loss=None, **optimizer):
         loss=loss or config.LossConfig(),
         training=config.TrainingConfig(epochs=epochs),
     )
+
+
+def on_replicas(backend, script):
+    """Returns the JSON that a script printed in a process of several CPU devices."""
+    flags = f"--xla_force_host_platform_device_count={NUM_REPLICAS}"
+    environment = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
+    done = subprocess.run(
+        [sys.executable, script],
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())} | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["num_replicas"] == NUM_REPLICAS
+    return found
 
 
 def run(folder, config, batch_size=BATCH_SIZE, where="single", dropout=0.0, **options):

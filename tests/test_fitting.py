@@ -1,11 +1,6 @@
 """One fit: what is scored, what is kept, and steps that are as if made otherwise."""
 
 import dataclasses
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import fits
 import keras
@@ -173,17 +168,6 @@ def test_labels_out_of_range_are_refused_before_the_first_step(tmp_path):
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_replicas_fit_as_one_would(backend):
     """Clipping, weight decay, averages, penalties and class weights together."""
-    flags = f"--xla_force_host_platform_device_count={fits.NUM_REPLICAS}"
-    environment = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
-    done = subprocess.run(
-        [sys.executable, fits.__file__],
-        env=os.environ | {"PYTHONPATH": str(Path.cwd())} | environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["num_replicas"] == fits.NUM_REPLICAS
+    found = fits.on_replicas(backend, fits.__file__)
     assert found["weights"] < 2e-5 and found["scores"] < 2e-5
     assert found["moved"] > 1e-2

@@ -10,6 +10,8 @@ import pytest
 NAMES = (
     *("test_fitting.py", "test_guards.py", "test_lbfgs.py", "test_losses.py"),
     *("test_optimizers.py", "resuming/test_fits_that_break.py"),
+    *("features/test_engines.py", "features/test_extraction.py"),
+    *("features/test_feature_keys.py", "features/test_keeping.py"),
 )
 
 

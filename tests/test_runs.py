@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerastpu import presets, runs
+from kerastpu import files, presets, runs
 from kerastpu.errors import KerastpuError, UsageError
 
 
@@ -46,7 +46,7 @@ def test_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     path = tmp_path / "result.json"
     runs.write_json(path, {"accuracy": 0.9})
     with pytest.raises(UnicodeEncodeError):
-        runs.write_text(path, "\ud800")  # a lone surrogate has no UTF-8 form
+        files.write_text(path, "\ud800")  # a lone surrogate has no UTF-8 form
     assert json.loads(path.read_text()) == {"accuracy": 0.9}
     assert list(tmp_path.iterdir()) == [path]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_pipelines.batches import ViewBatches, in_threads
+from kerastpu import files
 from kerastpu.features import engines, extraction, keys
 from kerastpu.features.store import MIB, FeatureStore, features_root
-from kerastpu.files import replacing
 from kerastpu.progress import progress
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def keep(
     content |= {"software": candidate.software}
     store = _store(content, shape, dtype)
     kept, computed = zip(*(compute(store, view, runner) for view in views), strict=True)
-    with replacing(store.folder / CONTENT_FILE) as path:
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(content, indent=2) + "\n"
+    files.write_text(store.folder / CONTENT_FILE, text)
     _tell(store)
     return Kept(list(kept), candidate.name, sum(computed))
 

@@ -78,10 +78,11 @@ class Download:
         LOG.info("downloading %s to %s", self.url, path.parent)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with files.replacing(path) as temporary:
+            with files.temporary(path) as temporary:
                 self._copy(temporary)
                 if found := self._wrong_digest(temporary):
                     raise ValueError(f"its checksum is {found}, not {self.digest}")
+                temporary.replace(path)
         except (OSError, ValueError, http.client.HTTPException) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise KerastpuError(

@@ -62,8 +62,8 @@ class Snapshots(keras.callbacks.Callback):
         self.seconds, self.steps_per_epoch = seconds, steps_per_epoch
         self.identity, self.memories = dict(identity), memories
         self.step = self.num_scored = self.resumes = 0
-        self._latest: dict[str, Any] | None = None
-        self._saved: dict[str, Any] | None = None
+        self._latest: dict[str, Any] = {}
+        self._saved = self._latest
         self._is_restored = True
         self._last, self._cost = time.monotonic(), 0.0
 
@@ -100,7 +100,6 @@ class Snapshots(keras.callbacks.Callback):
         Args:
             metrics: whether metrics go on, too.
         """
-        assert self._latest is not None
         state.restore(self.model, self._latest["state"], metrics=metrics)
         self._is_restored = True
         return self._latest["logs"]
@@ -115,7 +114,7 @@ class Snapshots(keras.callbacks.Callback):
     def save_latest(self) -> None:
         """Writes what was last taken note of, unless that is done."""
         tree, start = self._latest, time.monotonic()
-        if tree is None or tree is self._saved:
+        if tree is self._saved:
             return
         if state.is_finite(tree["state"]):  # else the run would go on from NaN
             self.checkpoints.write(tree["step"], tree)

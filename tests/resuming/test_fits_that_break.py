@@ -1,13 +1,8 @@
 """A fit that is broken off at any step goes on to the same bits."""
 
 import dataclasses
-import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import breaks
 import fits
@@ -121,17 +116,6 @@ def test_vanished_folder_ends_the_run_with_one_line(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_replicas_go_on_as_well(backend):
-    flags = f"--xla_force_host_platform_device_count={fits.NUM_REPLICAS}"
-    environment = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
-    done = subprocess.run(
-        [sys.executable, breaks.__file__],
-        env=os.environ | {"PYTHONPATH": str(Path.cwd())} | environment,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["num_replicas"] == fits.NUM_REPLICAS
+    found = fits.on_replicas(backend, breaks.__file__)
     assert found["stops"] == [True] * 3
     assert found["same"] and found["gap"] < 1e-6

@@ -51,7 +51,7 @@ class Fitted:
     earlier_seconds: float
     """What the steps that were gone on from had taken; 0 for a run in one go."""
     resumes: int
-    """How often it was taken up from a checkpoint."""
+    """Breaks in the chain of checkpoints that led to the end."""
 
 
 def fit(

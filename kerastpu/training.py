@@ -97,6 +97,8 @@ def _run(
     with watch.phase("data"):
         manifest = datasets.prepare(config, source=source)
     check_classes(config, manifest)
+    identity = _identity(config, manifest, accelerator)
+    Checkpoints(workdir / runs.CHECKPOINTS).check(identity)  # before the long work
     if not runs.is_begun(workdir):  # else it goes on, and took its time before
         with watch.phase("estimate"):
             calibration.announce(config, manifest, accelerator)
@@ -110,7 +112,7 @@ def _run(
 
     recipe = recipes.RECIPES[config.training.mode]
     task = recipe(config, manifest, accelerator, watch, begin)
-    fitted = _fit(task, config, manifest, accelerator, workdir, watch, stop)
+    fitted = _fit(task, config, manifest, accelerator, workdir, watch, stop, identity)
     with watch.phase("save"):
         model = _save(task, fitted, workdir, manifest.class_names)
     result = run_report.score(config, manifest, workdir, watch)
@@ -207,6 +209,7 @@ def _fit(
     workdir: Path,
     watch: Stopwatch,
     stop: stopping.Stopping,
+    identity: dict[str, Any],
 ) -> "Fitted":
     from kerastpu import fitting
 
@@ -222,7 +225,7 @@ def _fit(
             workdir=workdir,
             update=update,
             stopping=stop,
-            identity=_identity(config, manifest, accelerator),
+            identity=identity,
         )
     watch.add("fit", fitted.earlier_seconds)
     return fitted

@@ -6,7 +6,11 @@ import re
 import pytest
 
 from kerastpu import presets
+from kerastpu.cli import preset
 from kerastpu.cli.main import main
+from kerastpu.cli.train import TrainArguments
+from kerastpu.config import TrainingConfig
+from kerastpu.errors import UsageError
 from kerastpu.presets import cards
 from kerastpu.runs import flatten
 
@@ -84,3 +88,23 @@ def test_an_estimate_trains_nothing(capsys, flower_folder, tmp_path, monkeypatch
     assert found["seconds"]["total"] > 0
     assert found["counts"]["epochs"] == presets.get("tiny").training.epochs
     assert not list(tmp_path.iterdir())
+
+
+def config_of(*words):
+    arguments = ("flowers", "--training.mode", "end_to_end", *words)
+    return preset.parse(TrainArguments, arguments, "train").config
+
+
+def test_a_preset_in_another_mode_keeps_nothing_of_its_own():
+    config = config_of()
+    config.validate()
+    flowers = presets.get("flowers")
+    assert config.training.views == TrainingConfig().views != flowers.training.views
+    assert config.training.epochs == flowers.training.epochs
+    assert config.model == flowers.model
+
+
+@pytest.mark.parametrize("flag", ["--training.views=4", "--training.engine=onnx"])
+def test_what_is_said_of_another_mode_is_refused(flag):
+    with pytest.raises(UsageError, match="is of kept features: in end_to_end it must"):
+        config_of(flag).validate()

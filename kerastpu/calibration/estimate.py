@@ -31,7 +31,8 @@ class Counts:
         validation: Images scored after each epoch.
         test: Images scored at the end.
         epochs: Passes over the training images.
-        views: Times that each training image's features are computed; 0 = not kept.
+        views: Views of each training image whose features are kept; 0 = none are.
+        missing: Rows of features to compute, those of validation images included.
         steps: Training steps in an epoch.
         batch_size: Global batch.
     """
@@ -41,6 +42,7 @@ class Counts:
     test: int
     epochs: int
     views: int
+    missing: int
     steps: int
     batch_size: int
 
@@ -98,10 +100,9 @@ class Estimate:
         """Seconds by phase; all epochs are counted, early stopping may end sooner."""
         counts, rates = self.counts, self.rates
         images = counts.steps * counts.batch_size
-        kept = counts.photos * counts.views + counts.validation
         return {
             "getting ready": rates.ready,
-            "features": kept / rates.features if counts.views else 0.0,
+            "features": counts.missing / rates.features if counts.missing else 0.0,
             "training": counts.epochs * images / rates.training,
             "validation": counts.epochs * counts.validation / rates.validation,
             "test": counts.test / rates.scoring,
@@ -125,11 +126,13 @@ class Estimate:
         """Returns the estimate in one line."""
         counts, parts = self.counts, self.seconds
         if counts.views:
-            work = (
-                f"features of {counts.photos:,} images x {counts.views} views at "
-                f"{self.rates.features:,.0f} images/s: {_duration(parts['features'])};"
-                f" {counts.epochs} epochs: {_duration(parts['training'])}"
+            features = (
+                f"{counts.missing:,} features at {self.rates.features:,.0f} images/s: "
+                f"{_duration(parts['features'])}"
+                if counts.missing
+                else "features are there"
             )
+            work = f"{features}; {counts.epochs} epochs: {_duration(parts['training'])}"
         else:
             work = (
                 f"{counts.photos:,} images x {counts.epochs} epochs at "
@@ -170,26 +173,31 @@ def rough_seconds(config: Config, manifest: Manifest) -> float:
     steps_seconds = counts.epochs * counts.steps * _GUESSED_STEP_SECONDS
     if not counts.views:
         return trained * flops / _GUESSED_FLOPS + steps_seconds
-    kept = counts.photos * counts.views + counts.validation
     is_keras = config.training.engine == "keras"
     speed = _GUESSED_FLOPS if is_keras else _GUESSED_ONNX_FLOPS
     if config.model.cut or config.model.trainable_stages:
         trained *= _GUESSED_SHARE
     else:
         trained = 0.0  # a head is all overhead
-    return kept * flops / speed + trained * flops / _GUESSED_FLOPS + steps_seconds
+    return (
+        counts.missing * flops / speed
+        + trained * flops / _GUESSED_FLOPS
+        + steps_seconds
+    )
 
 
 def count(config: Config, manifest: Manifest, batch_size: int) -> Counts:
-    """Counts what a run with this global batch has to do."""
+    """Counts what a run with this global batch has to do, no features being kept."""
     training, photos = config.training, manifest.num_examples("train")
+    validation = manifest.num_examples("validation")
     views = training.views + 1 if training.mode == "features" else 0
     return Counts(
         photos=photos,
-        validation=manifest.num_examples("validation"),
+        validation=validation,
         test=manifest.num_examples("test"),
         epochs=training.epochs,
         views=views,
+        missing=photos * views + validation if views else 0,
         steps=photos // batch_size,
         batch_size=batch_size,
     )

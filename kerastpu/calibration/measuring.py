@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -28,6 +29,7 @@ from kerastpu.config import Config
 from kerastpu.fast_steps import fast_steps
 from kerastpu.features import engines, keras_engine
 from kerastpu.features.extraction import stream
+from kerastpu.recipes import head
 from kerastpu.recipes.networks import build_parts
 from kerastpu.recipes.task import global_batch
 from kerastpu.strategy import Accelerator
@@ -97,6 +99,13 @@ def _kept(
         whole, front, back = build_parts(config, len(manifest.class_names))
         accelerator.prepare(back)
     view = _view(config, manifest, features.BATCH_SIZE)
+    missing = features.missing(
+        front,
+        head.views_of(config, manifest),
+        images=head.pixels_of(config, manifest),
+        engine=config.training.engine,
+        dtype=config.training.feature_dtype,
+    )
     found = engines.candidates(config.training.engine)
     engine, runner = engines.start(found, front, view[0][0])
     building = time.perf_counter() - start
@@ -117,7 +126,7 @@ def _kept(
     kept += manifest.num_examples("validation")
     itemsize = np.dtype(config.training.feature_dtype).itemsize
     return Estimate(
-        count(config, manifest, batch_size),
+        replace(count(config, manifest, batch_size), missing=missing),
         Rates(
             training=steps * batch_size,
             validation=back_rate,

@@ -1,5 +1,6 @@
 """A preset and its flags, as `kerastpu train` takes them."""
 
+import dataclasses
 import inspect
 import shutil
 import textwrap
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 from kerastpu import presets
 from kerastpu.cli import parsing
+from kerastpu.config import Config, TrainingConfig, checks
 from kerastpu.presets import cards
 
 T = TypeVar("T")
@@ -34,7 +36,30 @@ def parse(kind: type[T], arguments: Sequence[str], command: str) -> T:
     default: Any = kind(config=presets.get(name))  # type: ignore[call-arg]
     if wants_help:
         print(_card(name), end="\n\n")
-    return parsing.parse(kind, rest, f"{command} {name}", default)
+    parsed: Any = parsing.parse(kind, rest, f"{command} {name}", default)
+    return dataclasses.replace(parsed, config=_in_mode(parsed.config, rest))
+
+
+def _in_mode(config: Config, words: Sequence[str]) -> Config:
+    """Takes back what a preset says of another way to train than the one asked for.
+
+    Args:
+        config: the preset with its flags.
+        words: the flags; what they name stays as it is.
+    """
+    if config.training.mode == presets.get(config.preset).training.mode:
+        return config
+    named = {word.partition("=")[0].replace("_", "-") for word in words}
+    flags = {
+        name: f"--training.{name}".replace("_", "-") for name in checks.OF_FEATURES
+    }
+    own = {
+        name: getattr(TrainingConfig(), name)
+        for name, flag in flags.items()
+        if flag not in named
+    }
+    training = dataclasses.replace(config.training, **own)
+    return dataclasses.replace(config, training=training)
 
 
 def _card(name: str) -> str:

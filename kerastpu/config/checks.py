@@ -11,6 +11,9 @@ from kerastpu.errors import UsageError
 if TYPE_CHECKING:
     from kerastpu.config.run import Config
 
+# Fields of `training` that say how features are kept, and nothing else.
+OF_FEATURES = ("views", "engine", "feature_dtype")
+
 
 def check_input(config: Config) -> None:
     """Checks `config.input` and the seed."""
@@ -56,7 +59,7 @@ def check_training(config: Config) -> None:
 
 def _check_no_kept_features(training: TrainingConfig) -> None:
     """Refuses what says how features are kept, where none are."""
-    for field in ("views", "engine", "feature_dtype"):
+    for field in OF_FEATURES:
         value, default = getattr(training, field), getattr(TrainingConfig(), field)
         if value != default:
             raise UsageError(

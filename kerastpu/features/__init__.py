@@ -4,7 +4,7 @@ Keras is imported when something runs, so that its backend can still be chosen.
 """
 
 from kerastpu.features.extraction import BATCH_SIZE, Runner, extract
-from kerastpu.features.keeping import Kept, View, keep
+from kerastpu.features.keeping import Kept, View, keep, missing
 from kerastpu.features.rows import StackedRows, stack
 from kerastpu.features.store import FeatureStore, features_root
 
@@ -18,5 +18,6 @@ __all__ = [
     "extract",
     "features_root",
     "keep",
+    "missing",
     "stack",
 ]

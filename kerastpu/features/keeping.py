@@ -83,14 +83,10 @@ def keep(
     shape = model.output_shape[1:]
     for candidate in found:
         store = _store(content | {"software": candidate.software}, shape, dtype)
-        kept = [
-            rows
-            for view in views
-            if (rows := store.open(view.name, view.batches.num_examples)) is not None
-        ]
+        kept = _whole(store, views)
         if len(kept) == len(views):
             LOG.info("features: found in %s", store.folder)
-            return Kept(kept, candidate.name, 0)
+            return Kept(list(kept.values()), candidate.name, 0)
     sample, _ = views[0].batches[0]
     candidate, runner = engines.start(found, model, sample)
     content |= {"software": candidate.software}
@@ -100,6 +96,30 @@ def keep(
     files.write_text(store.folder / CONTENT_FILE, text)
     _tell(store)
     return Kept(list(kept), candidate.name, sum(computed))
+
+
+def missing(
+    model: keras.Model,
+    views: Sequence[View],
+    *,
+    images: dict[str, Any],
+    engine: str = "auto",
+    dtype: str = "float32",
+) -> int:
+    """Returns how many rows of features `keep` would compute.
+
+    Of a view that a killed run has begun all are counted.
+
+    Args: see `keep`.
+    """
+    content = {"network": keys.fingerprint(model), "images": images, "dtype": dtype}
+    rows = {view.name: view.batches.num_examples for view in views}
+    left = []
+    for candidate in engines.candidates(engine):
+        software = {"software": candidate.software}
+        store = _store(content | software, model.output_shape[1:], dtype)
+        left.append(sum(rows[name] for name in rows.keys() - _whole(store, views)))
+    return 0 if 0 in left else left[0]
 
 
 def compute(
@@ -134,6 +154,14 @@ def compute(
             progress=update,
         )
     return kept, computed
+
+
+def _whole(store: FeatureStore, views: Sequence[View]) -> dict[str, np.ndarray]:
+    """Returns the features of those views that are there, by name."""
+    found = {
+        view.name: store.open(view.name, view.batches.num_examples) for view in views
+    }
+    return {name: rows for name, rows in found.items() if rows is not None}
 
 
 def _store(content: dict[str, Any], shape: tuple[int, ...], dtype: str) -> FeatureStore:

@@ -1,6 +1,6 @@
 """A head, or a head and the last layers, on features that are computed once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -41,12 +41,12 @@ def train_head(
         whole, front, back = build_parts(config, len(manifest.class_names))
         accelerator.prepare(back)
     begin()
-    views = list(_views(config, manifest))
+    views = views_of(config, manifest)
     with seconds.phase("features"):
         kept = features.keep(
             front,
             views,
-            images=_pixels(config, manifest),
+            images=pixels_of(config, manifest),
             engine=config.training.engine,
             dtype=config.training.feature_dtype,
         )
@@ -72,11 +72,12 @@ def train_head(
     )
 
 
-def _views(config: Config, manifest: Manifest) -> Iterator[features.View]:
-    """Yields the views of the training split, then the validation split as it is."""
+def views_of(config: Config, manifest: Manifest) -> list[features.View]:
+    """Returns the views of the training split, then the validation split as it is."""
     unmixed = replace(config.input.augment, mixup=0.0, cutmix=0.0)
     augmentation = keys.key([config.seed, asdict(unmixed)])
     splits = ["train"] * (config.training.views + 1) + ["validation"]
+    views = []
     for number, split in zip([*range(len(splits) - 1), 0], splits, strict=True):
         batches = ViewBatches(
             manifest,
@@ -89,10 +90,11 @@ def _views(config: Config, manifest: Manifest) -> Iterator[features.View]:
             color=config.input.color,
         )
         made = f"-{augmentation}" if number else ""
-        yield features.View(f"{split}-view-{number}{made}", batches)
+        views.append(features.View(f"{split}-view-{number}{made}", batches))
+    return views
 
 
-def _pixels(config: Config, manifest: Manifest) -> dict[str, Any]:
+def pixels_of(config: Config, manifest: Manifest) -> dict[str, Any]:
     """Returns what decides the pixels of all views."""
     return {
         "shards": {

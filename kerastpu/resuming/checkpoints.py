@@ -5,12 +5,12 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kerastpu import files
-from kerastpu.errors import KerastpuError
+from kerastpu.errors import KerastpuError, UsageError
 from kerastpu.resuming import trees
 
 LOG = logging.getLogger("kerastpu")
@@ -77,6 +77,27 @@ class Checkpoints:
                 LOG.warning("%s is damaged; the one before it is taken", path)
                 path.unlink()
         return None
+
+    def check(self, identity: Mapping[str, Any]) -> None:
+        """Checks that the newest one, if there is any, was made in the same way.
+
+        Args:
+            identity: what it must have been made with, by name.
+
+        Raises:
+            UsageError: it was made with other data or another number of replicas, say.
+            KerastpuError: it cannot be read.
+        """
+        tree = self.newest()
+        if tree is None:
+            return
+        for name, ours in identity.items():
+            theirs = tree["identity"].get(name)
+            if theirs != ours:
+                raise UsageError(
+                    f"{self.folder} holds a run that was begun with {name} {theirs}, "
+                    f"and here it is {ours}; name another workdir"
+                )
 
     def remove(self) -> None:
         """Removes all of them: the run has finished."""

@@ -60,6 +60,7 @@ def run(
             fit(epoch, epochs, steps)
         else:
             snapshots.restore()
+        snapshots.save_latest()  # the test images are still to be scored
     except Stopped:
         snapshots.save_latest()
         raise

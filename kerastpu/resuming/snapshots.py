@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import keras
 
-from kerastpu.errors import UsageError
 from kerastpu.resuming import state
 from kerastpu.resuming.checkpoints import Checkpoints
 from kerastpu.stopping import Stopping
@@ -44,7 +43,8 @@ class Snapshots(keras.callbacks.Callback):
     Attributes:
         step: batches done.
         num_scored: epochs done, their scores included.
-        resumes: how often the run was taken up.
+        resumes: breaks in the chain of checkpoints that led here; a process that died
+            before it wrote one leaves no trace.
     """
 
     def __init__(
@@ -76,16 +76,10 @@ class Snapshots(keras.callbacks.Callback):
             UsageError: it was made with other data or another number of replicas, say.
             KerastpuError: it cannot be read.
         """
+        self.checkpoints.check(self.identity)
         tree = self.checkpoints.newest()
         if tree is None:
             return False
-        for name, ours in self.identity.items():
-            theirs = tree["identity"].get(name)
-            if theirs != ours:
-                raise UsageError(
-                    f"{self.checkpoints.folder} holds a run that was begun with "
-                    f"{name} {theirs}, and here it is {ours}; name another workdir"
-                )
         self.step, self.num_scored = tree["step"], tree["num_scored"]
         self.resumes = tree["resumes"] + 1
         for name, each in self.memories.items():

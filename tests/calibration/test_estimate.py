@@ -9,7 +9,14 @@ from kerastpu import calibration, presets
 from kerastpu.calibration.estimate import Counts, Estimate, Rates, Sizes, rough_seconds
 
 COUNTS = Counts(
-    photos=1000, validation=100, test=200, epochs=5, views=0, steps=10, batch_size=100
+    photos=1000,
+    validation=100,
+    test=200,
+    epochs=5,
+    views=0,
+    missing=0,
+    steps=10,
+    batch_size=100,
 )
 RATES = Rates(training=50.0, validation=200.0, features=400.0, scoring=100.0, ready=3.0)
 SIZES = Sizes(
@@ -31,7 +38,7 @@ def test_phases_are_counts_over_rates():
     assert found["validation"] == 5 * 100 / 200
     assert found["test"] == 200 / 100
     assert found["features"] == 0
-    kept = seconds(views=3)
+    kept = seconds(views=3, missing=3100)
     assert kept["features"] == (3 * 1000 + 100) / 400
     assert kept["test"] == 200 / 100
     assert seconds(dataclasses.replace(RATES, features=0.0))["features"] == 0
@@ -56,8 +63,8 @@ def test_a_machine_twice_as_fast_takes_half_the_time():
         training=100.0, validation=400.0, features=800.0, scoring=200.0, ready=1.5
     )
     for name in ("training", "validation", "features", "test", "getting ready"):
-        slow = seconds(views=2)[name]
-        assert seconds(fast, views=2)[name] == pytest.approx(slow / 2)
+        slow = seconds(views=2, missing=2100)[name]
+        assert seconds(fast, views=2, missing=2100)[name] == pytest.approx(slow / 2)
 
 
 def test_words_and_json_say_the_total():
@@ -65,12 +72,12 @@ def test_words_and_json_say_the_total():
     assert "about 2 min on this machine (1,000 images x 5 epochs at 50 images/s" in (
         found.line()
     )
-    assert (
-        "3 views"
-        in dataclasses.replace(
-            found, counts=dataclasses.replace(COUNTS, views=3)
-        ).line()
-    )
+    for missing, said in (
+        (3100, "(3,100 features at 400 images/s: 8 s; 5 epochs: 2 min)"),
+        (0, "(features are there; 5 epochs: 2 min)"),
+    ):
+        counts = dataclasses.replace(COUNTS, views=3, missing=missing)
+        assert said in dataclasses.replace(found, counts=counts).line()
     table = found.table()
     assert table.startswith(found.line())
     assert "1,000 parameters, 10 train" in table and "2 MiB on disk" in table

@@ -45,7 +45,13 @@ def test_kept_features_are_counted_with_their_views(head_run):
     width = head_run.load_model().get_layer("features").output.shape[-1]
     assert found.sizes.feature_bytes == rows * width * 2
     assert found.sizes.trainable < found.sizes.parameters / 5
+    assert found.counts.missing == rows
     assert found.seconds["features"] == pytest.approx(rows / found.rates.features)
+
+
+def test_features_that_a_run_has_kept_take_no_time(head_run):
+    found = calibration.estimate(head_run.config, QUICK)
+    assert found.counts.missing == found.seconds["features"] == 0
 
 
 def test_a_policy_of_the_users_own_stays(tiny_config):

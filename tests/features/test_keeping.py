@@ -52,6 +52,11 @@ def keep_views(manifest, model, **options):
     return features.keep(model, list(views_of(manifest)), **options)
 
 
+def missing(manifest, model, **options):
+    options = {"images": {"size": SIZE}, "engine": "keras"} | options
+    return features.missing(model, list(views_of(manifest)), **options)
+
+
 def keep(manifest, model, **options):
     return keep_views(manifest, model, **options).arrays
 
@@ -84,7 +89,9 @@ def test_a_second_run_computes_nothing(manifest, root, monkeypatch):
 
 def test_a_view_that_is_missing_is_all_that_is_computed(manifest, root):
     first = keep_views(manifest, build())
+    assert missing(manifest, build()) == 0
     next(root.rglob("train-view-1.npy")).unlink()
+    assert missing(manifest, build()) == len(first.arrays[1])
     again = keep_views(manifest, build())
     assert again.computed == len(first.arrays[1])
     np.testing.assert_array_equal(first.arrays[1], again.arrays[1])

@@ -9,7 +9,9 @@ import fits
 import pytest
 from breaks import STEPS
 
+from kerastpu import runs
 from kerastpu.errors import KerastpuError, UsageError
+from kerastpu.resuming import checkpoints
 from kerastpu.stopping import Stopped, Stopping
 
 
@@ -78,6 +80,14 @@ def test_checkpoint_of_another_run_is_refused(tmp_path):
         breaks.run(tmp_path, config, identity={"data": "tulips"})
     with pytest.raises(UsageError, match=r"steps in an epoch 6, .* it is 3;"):
         breaks.run(tmp_path, config, identity={"data": "roses"}, batch_size=16)
+
+
+def test_a_fit_that_has_ended_is_in_its_checkpoint(tmp_path):
+    """So that whoever dies while test images are scored trains no epoch again."""
+    config = breaks.config_of()
+    *_, rows = breaks.run(tmp_path, config)
+    kept = checkpoints.Checkpoints(tmp_path / runs.CHECKPOINTS).newest()
+    assert kept["num_scored"] == len(rows)
 
 
 def test_checkpoint_of_another_version_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 """A run that is asked to stop, and one that finds another at work in its folder."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import kerastpu
 from kerastpu import presets, runs, stopping
 from kerastpu.errors import UsageError
+from kerastpu.features import features_root
 from kerastpu.resuming.checkpoints import Checkpoints
 from kerastpu.run_lock import RunLock
 
@@ -120,6 +122,17 @@ def test_lock_of_another_process_is_left_alone(tmp_path):
         (workdir / ".lock").unlink()
         (workdir / ".lock").write_text("123")
     assert (workdir / ".lock").read_text() == "123"
+
+
+def test_another_backend_is_refused_before_the_long_work(head_run, tmp_path):
+    runs.open_run(tmp_path, head_run.config)
+    Checkpoints(tmp_path / runs.CHECKPOINTS).write(1, {"identity": {"backend": "jax"}})
+    found = set(features_root().rglob("*"))
+    config = dataclasses.replace(head_run.config, seed=1)  # its features are not there
+    (tmp_path / runs.CONFIG).write_text(config.to_json())
+    with pytest.raises(UsageError, match="begun with backend jax, and here it is tens"):
+        kerastpu.train(config, tmp_path)
+    assert set(features_root().rglob("*")) == found
 
 
 def test_other_packages_are_told_of(tmp_path, caplog):

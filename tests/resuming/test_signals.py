@@ -124,13 +124,13 @@ def test_lock_of_another_process_is_left_alone(tmp_path):
     assert (workdir / ".lock").read_text() == "123"
 
 
-def test_another_backend_is_refused_before_the_long_work(head_run, tmp_path):
+def test_other_data_is_refused_before_the_long_work(head_run, tmp_path):
     runs.open_run(tmp_path, head_run.config)
-    Checkpoints(tmp_path / runs.CHECKPOINTS).write(1, {"identity": {"backend": "jax"}})
+    Checkpoints(tmp_path / runs.CHECKPOINTS).write(1, {"identity": {"data": "roses"}})
     found = set(features_root().rglob("*"))
     config = dataclasses.replace(head_run.config, seed=1)  # its features are not there
     (tmp_path / runs.CONFIG).write_text(config.to_json())
-    with pytest.raises(UsageError, match="begun with backend jax, and here it is tens"):
+    with pytest.raises(UsageError, match="begun with data roses, and here it is"):
         kerastpu.train(config, tmp_path)
     assert set(features_root().rglob("*")) == found
 

@@ -44,7 +44,8 @@ def without_paths(text: str) -> str:
 
 def command(words: Sequence[str]) -> str:
     """Returns what was typed, less --workdir, in one line."""
-    text = re.sub("\0--workdir[\0=][^\0]*", "", "\0".join(words))
+    program = "kerastpu" if words[0] == "__main__.py" else words[0]  # python -m
+    text = re.sub("\0--workdir[\0=][^\0]*", "", "\0".join([program, *words[1:]]))
     return without_paths(text.replace("\0", " "))
 
 

@@ -26,7 +26,7 @@ ENDINGS = (".png", ".svg")
 _DPI = 100  # a pixel of the layout is a pixel of the PNG
 _FONT_SIZE = 8.5  # points: 12 pixels
 _LINE, _PADDING = 14.0, 8.0  # pixels
-_MAX_TEXT = 34  # characters; longer ones are cut in the middle
+_MAX_NAME = 40  # characters; longer ones are cut in the middle
 _TITLE = 30.0
 _EDGE = "#555555"
 # Tints of the colors that Okabe and Ito (2008) chose for color-blind readers.
@@ -115,7 +115,7 @@ def _title(measures: ModelMeasures) -> str:
 def _texts(row: Row) -> tuple[str, str, str]:
     """Returns name, what it does, and the shape of what it makes."""
     shape = ", ".join(map(cells.sizes, row.call.output_shapes))
-    return _shortened(row.call.name), _shortened(_describe(row)), _shortened(shape)
+    return _shortened(row.call.name), _describe(row), shape
 
 
 def _describe(row: Row) -> str:
@@ -138,11 +138,11 @@ def _describe(row: Row) -> str:
     return f"{words}, {row.activation}" if is_known else words
 
 
-def _shortened(text: str) -> str:
-    if len(text) <= _MAX_TEXT:
-        return text
-    half = (_MAX_TEXT - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"
+def _shortened(name: str) -> str:
+    if len(name) <= _MAX_NAME:
+        return name
+    half = (_MAX_NAME - 1) // 2
+    return f"{name[:half]}…{name[-half:]}"
 
 
 def _size(lines: Sequence[str]) -> layout.Point:

@@ -21,7 +21,8 @@ _POINT_WIDTH = 12.0  # kept free around an arrow that passes a rank
 _ASPECT = 1.5  # width to height that columns aim at
 _SWEEPS = 8
 _LAST = 12.0  # the straight end of an arrow
-_HEAVY = 20.0  # how much more a box stays in its place than an arrow
+_HEAVY = 1000.0  # how much more a box stays in its place than an arrow
+_LEAST_COLUMN = 480.0  # pixels: what is lower is not cut
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,15 +51,19 @@ class _Item:
     Attributes:
         box: Its number; None: a point.
         width: Pixels.
+        weight: How much it stays where it wants to be.
         above: Items of the rank before that lead here.
         below: Items of the rank after that this leads to.
+        chain: Those that should stand in one line with it, itself too.
         x: Its middle, with that of the column as 0.
     """
 
     box: int | None
     width: float
+    weight: float
     above: list[_Item] = dataclasses.field(default_factory=list)
     below: list[_Item] = dataclasses.field(default_factory=list)
+    chain: list[_Item] = dataclasses.field(default_factory=list)
     x: float = 0.0
 
 
@@ -83,7 +88,7 @@ def _make_ranks(
 ) -> list[list[_Item]]:
     """Returns the items of each rank, joined to those of the ranks beside it."""
     numbers = _rank_numbers(sources)
-    boxes = [_Item(box, width) for box, (width, _) in enumerate(sizes)]
+    boxes = [_Item(box, width, _HEAVY) for box, (width, _) in enumerate(sizes)]
     ranks: list[list[_Item]] = [[] for _ in range(max(numbers, default=0) + 1)]
     for item, number in zip(boxes, numbers, strict=True):
         ranks[number].append(item)
@@ -91,17 +96,42 @@ def _make_ranks(
         for source in dict.fromkeys(froms):
             end = boxes[source]
             for number in range(numbers[source] + 1, numbers[target]):
-                point = _Item(None, _POINT_WIDTH)
+                point = _Item(None, _POINT_WIDTH, 1.0)
                 ranks[number].append(point)
                 _join(end, point)
                 end = point
             _join(end, boxes[target])
+    _find_chains(ranks)
     return ranks
 
 
 def _join(upper: _Item, lower: _Item) -> None:
     upper.below.append(lower)
     lower.above.append(upper)
+
+
+def _find_chains(ranks: Sequence[Sequence[_Item]]) -> None:
+    """Sets the chain of each item; all of it gets the room of its widest box.
+
+    A chain are items of which each has the next as its only neighbor below, and the
+    other way round.
+    """
+    for rank in ranks:
+        for item in rank:
+            if _is_chained(item):
+                continue
+            chain = [item]
+            while len(chain[-1].below) == 1 and _is_chained(chain[-1].below[0]):
+                chain.append(chain[-1].below[0])
+            width = max(one.width for one in chain)
+            weight = max(one.weight for one in chain)
+            for one in chain:
+                one.width, one.weight, one.chain = width, weight, chain
+
+
+def _is_chained(item: _Item) -> bool:
+    """Whether the chain of an item begins above it."""
+    return len(item.above) == 1 and len(item.above[0].below) == 1
 
 
 def _rank_numbers(sources: Sequence[Sequence[int]]) -> list[int]:
@@ -125,20 +155,19 @@ def _place(ranks: Sequence[list[_Item]]) -> None:
     for sweep in range(_SWEEPS):
         is_down = sweep % 2 == 0
         for rank in ranks if is_down else reversed(ranks):
-            wishes = {id(item): _wish(item, is_down) for item in rank}
+            wishes = {
+                id(item): _mean(item.above if is_down else item.below, item.x)
+                for item in rank
+            }
             rank.sort(key=lambda item: wishes[id(item)])
             _spread(rank, [wishes[id(item)] for item in rank])
-    for rank in ranks:
-        _spread(rank, [_wish(item, None) for item in rank])
+    for _ in range(_SWEEPS):
+        for rank in ranks:
+            _spread(rank, [_mean(item.chain, item.x) for item in rank])
 
 
-def _wish(item: _Item, is_down: bool | None) -> float:
-    """Returns the mean of the neighbors above (`is_down`), below (not), or both."""
-    neighbors = [] if is_down is False else list(item.above)
-    neighbors += [] if is_down else item.below
-    if not neighbors:
-        return item.x
-    return sum(neighbor.x for neighbor in neighbors) / len(neighbors)
+def _mean(items: Sequence[_Item], otherwise: float) -> float:
+    return sum(item.x for item in items) / len(items) if items else otherwise
 
 
 def _spread(rank: Sequence[_Item], wishes: Sequence[float]) -> None:
@@ -155,7 +184,7 @@ def _spread(rank: Sequence[_Item], wishes: Sequence[float]) -> None:
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + _GAP_X)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, items
     for item, wish, offset in zip(rank, wishes, offsets, strict=True):
-        mean, weight, count = wish - offset, _HEAVY if item.box is not None else 1.0, 1
+        mean, weight, count = wish - offset, item.weight, 1
         while blocks and blocks[-1][0] > mean:
             other, other_weight, other_count = blocks.pop()
             total = weight + other_weight
@@ -212,7 +241,7 @@ class _Drawing:
         best: tuple[float, list[range]] | None = None
         total = sum(height + _GAP_Y for height in self._heights)
         for count in range(1, len(self._ranks) + 1):
-            columns = self._cut(total / count)
+            columns = self._cut(max(total / count, _LEAST_COLUMN))
             width = sum(self._width(column) + _COLUMN_GAP for column in columns)
             height = max(
                 sum(self._heights[n] + _GAP_Y for n in column) for column in columns

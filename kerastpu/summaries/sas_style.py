@@ -145,9 +145,10 @@ def text(measures: ModelMeasures) -> str:
 
 
 def _texts(layer: SasLayer) -> tuple[str, ...]:
-    cells_of = (layer.kernel_size, layer.stride, layer.activation, layer.output_size)
+    activation = "None" if layer.type == kinds.INPUT else layer.activation
+    values = (layer.kernel_size, layer.stride, activation, layer.output_size)
+    texts = ("" if value is None else str(value) for value in values)
     pair = str((layer.num_weights, layer.num_biases))
-    texts = ("" if value is None else str(value) for value in cells_of)
     return (str(layer.layer_id), layer.layer, layer.type, *texts, pair)
 
 

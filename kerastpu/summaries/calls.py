@@ -83,9 +83,7 @@ def read_calls(model: keras.Model) -> tuple[Call, ...]:
     ends = [places[id(tensor)] for tensor in model.outputs]
     uses = Counter([place for call in calls for place in call.sources] + ends)
     return tuple(
-        dataclasses.replace(
-            call, num_uses=uses[position], is_output=position in ends
-        )
+        dataclasses.replace(call, num_uses=uses[position], is_output=position in ends)
         for position, call in enumerate(calls)
     )
 

@@ -167,9 +167,7 @@ def _draw_lines(axes: Any, picture: layout.Picture) -> None:
 
     arrows = [[(x, y + _TITLE) for x, y in points] for points in picture.arrows]
     trunks = [[(x, y + _TITLE) for x, y in points] for points in picture.trunks]
-    heads = [
-        [(x, y), (x - 3.5, y - 7), (x + 3.5, y - 7)] for *_, (x, y) in arrows
-    ]
+    heads = [[(x, y), (x - 3.5, y - 7), (x + 3.5, y - 7)] for *_, (x, y) in arrows]
     axes.add_collection(LineCollection(arrows + trunks, colors=_EDGE, linewidths=0.9))
     axes.add_collection(PolyCollection(heads, facecolors=_EDGE, edgecolors="none"))
 

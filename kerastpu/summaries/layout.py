@@ -9,6 +9,7 @@ rank holds one box and nothing else, the picture may go on in another column.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -180,7 +181,7 @@ def _spread(rank: Sequence[_Item], wishes: Sequence[float]) -> None:
         rank[0].x = 0.0
         return
     offsets = [0.0]
-    for left, right in zip(rank, rank[1:], strict=False):
+    for left, right in itertools.pairwise(rank):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + _GAP_X)
     blocks: list[tuple[float, float, int]] = []  # mean, weight, items
     for item, wish, offset in zip(rank, wishes, offsets, strict=True):
@@ -291,8 +292,7 @@ class _Drawing:
         for number, rank in enumerate(self._ranks):
             for item in rank if number else ():
                 if item.box is not None:
-                    for above in item.above:
-                        arrows.append(self._way(number, item, above, firsts))
+                    arrows += [self._way(number, item, up, firsts) for up in item.above]
         return arrows
 
     def _way(
@@ -320,7 +320,7 @@ class _Drawing:
 
     def _trunks(self) -> list[tuple[Point, ...]]:
         """Returns the lines from the last box of a column to the top of the next."""
-        trunks = []
+        trunks: list[tuple[Point, ...]] = []
         for place, column in enumerate(self._columns[1:]):
             last, first = column[0] - 1, column[0]
             x = self._middles[last] + self._ranks[last][0].x
@@ -328,7 +328,5 @@ class _Drawing:
             gutter = self._edges[place][1] + _COLUMN_GAP / 2
             end = self._middles[first], self._tops[first] - _GAP_Y
             y = bottom + _LAST
-            trunks.append(
-                ((x, bottom), (x, y), (gutter, y), (gutter, end[1]), end)
-            )
+            trunks.append(((x, bottom), (x, y), (gutter, y), (gutter, end[1]), end))
         return trunks

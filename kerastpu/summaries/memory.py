@@ -110,7 +110,9 @@ def array_bytes(shape: Shape, dtype: str) -> int | None:
 
 def _peak(calls: Sequence[Call], sizes: Sequence[int]) -> int:
     """Returns the most bytes of outputs that are needed at a time."""
-    last = {source: place for place, call in enumerate(calls) for source in call.sources}
+    last = {
+        source: place for place, call in enumerate(calls) for source in call.sources
+    }
     freed: dict[int, list[int]] = {}
     for place, call in enumerate(calls):
         if not call.is_output:

@@ -192,7 +192,9 @@ def _type(row: Row) -> str:
     if row.is_output:
         return OUTPUT
     is_depthwise = row.call.kind.startswith("Depthwise")
-    if row.kind == kinds.CONV and (is_depthwise or getattr(row.call.layer, "groups", 1) > 1):
+    if row.kind == kinds.CONV and (
+        is_depthwise or getattr(row.call.layer, "groups", 1) > 1
+    ):
         return GROUPED
     return row.kind
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import tyro
 
@@ -23,11 +22,11 @@ class WeightsArguments:
     out: Path | None = None
     """Write here: .csv or .parquet = the table, .weights.h5 = weights only, .keras =
     the whole network. None = print a row for each variable."""
-    values: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    values: bool = False
     """With --out, a row for each number and not for each variable."""
     load: Path | None = None
     """First give the network the numbers of a table that --values wrote."""
-    tree: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    tree: bool = False
     """List groups, datasets and attributes of the HDF5 file."""
     json: bool = False
     """Print one JSON object."""

@@ -156,7 +156,7 @@ def _shapes(tensors: Sequence[Any]) -> tuple[Shape, ...]:
 def _nodes(outputs: Sequence[Any]) -> Iterator[Any]:
     """Yields the nodes that lead to `outputs`, each after its sources.
 
-    The graph may be deeper than Python lets a function call itself.
+    Keras itself makes graphs as deep as Python lets a function call itself.
     """
     done: set[int] = set()
     stack = [(_node_of(tensor), False) for tensor in reversed(outputs)]

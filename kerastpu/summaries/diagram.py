@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ENDINGS = (".png", ".svg")
 
 _DPI = 100  # a pixel of the layout is a pixel of the PNG
-_FONT_SIZE = 8.5  # points: 12 pixels
+_FONT_SIZE, _TITLE_SIZE = 8.5, 10.0  # points: 12 and 14 pixels
 _LINE, _PADDING = 14.0, 8.0  # pixels
 _MAX_NAME = 40  # characters; longer ones are cut in the middle
 _TITLE = 30.0
@@ -73,11 +73,13 @@ def save(measures: ModelMeasures, path: Path) -> None:
 
     figure = draw(measures)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Text stays text in SVG, and equal networks give equal files.
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "kerastpu"}
     kind = path.suffix.lower()[1:]
-    with files.replacing(path) as temporary, matplotlib.rc_context(settings):
-        metadata = {"Date": None} if kind == "svg" else None
+    metadata = {"Date": None} if kind == "svg" else None
+    with (
+        files.replacing(path) as temporary,
+        # Text stays text in SVG, and equal networks give equal files.
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "kerastpu"}),
+    ):
         figure.savefig(temporary, dpi=_DPI, format=kind, metadata=metadata)
 
 
@@ -91,13 +93,13 @@ def draw(measures: ModelMeasures) -> Figure:
         [_size(lines) for lines in texts], [row.sources for row in rows]
     )
     title = _title(measures)
-    width = max(picture.width, _text_width(title) + 48)
+    width = max(picture.width, _text_width(title, size=_TITLE_SIZE) + 48)
     height = picture.height + _TITLE
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
-    axes.text(24, 16, title, fontsize=10, va="center", parse_math=False)
+    axes.text(24, 16, title, fontsize=_TITLE_SIZE, va="center", parse_math=False)
     _draw_lines(axes, picture)
     for row, lines, center in zip(rows, texts, picture.centers, strict=True):
         color = _COLORS.get(row.kind, _OTHER_COLOR)
@@ -152,12 +154,12 @@ def _size(lines: Sequence[str]) -> layout.Point:
 
 
 @functools.cache
-def _text_width(text: str, is_bold: bool = False) -> float:
+def _text_width(text: str, *, is_bold: bool = False, size: float = _FONT_SIZE) -> float:
     """Returns pixels."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
-    font = FontProperties(weight="bold" if is_bold else "normal", size=_FONT_SIZE)
+    font = FontProperties(weight="bold" if is_bold else "normal", size=size)
     points = TextToPath().get_text_width_height_descent(text, font, ismath=False)[0]
     return float(points) * _DPI / 72
 

@@ -59,7 +59,7 @@ _CLASSES: dict[str, tuple[str, ...]] = {
         *_each("Cropping{}"),
         "ExpandDims",
     ),
-    PADDING: _each("ZeroPadding{}"),
+    PADDING: (*_each("ZeroPadding{}"), "Pad"),
     UPSAMPLING: _each("UpSampling{}"),
     DROPOUT: (
         *("ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout"),
@@ -85,7 +85,16 @@ def changes_nothing(call: Call) -> bool:
         return True
     if kind == ACTIVATION:
         return activation(call) == "linear"
-    return call.kind == "Flatten" and call.input_shapes == call.output_shapes
+    return kind == RESHAPE and _only_lone_axes_differ(call)
+
+
+def _only_lone_axes_differ(call: Call) -> bool:
+    """Whether axes of one position come or go: (1, 1, 64) and (64,) are the same."""
+    before, after = (
+        [size for size in shapes[0] if size != 1]
+        for shapes in (call.input_shapes, call.output_shapes)
+    )
+    return before == after
 
 
 def activation(call: Call) -> str:

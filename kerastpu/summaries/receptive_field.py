@@ -174,7 +174,10 @@ def _moved(call: Call, field: Field) -> Field:
     """Zero padding moves fields outwards, cropping inwards."""
     layer: Any = call.layer
     is_padding = kinds.of(call) == kinds.PADDING
-    sides = layer.padding if is_padding else layer.cropping
+    if call.kind == "Pad":  # a function, which has all axes
+        sides = layer.pad_width[1:-1]
+    else:
+        sides = layer.padding if is_padding else layer.cropping
     if isinstance(sides[0], int):  # of one axis
         sides = (sides,)
     if len(sides) != len(field.ranges):

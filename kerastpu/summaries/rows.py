@@ -1,7 +1,7 @@
 """Rows of a table: calls of layers, with what belongs to them folded in.
 
-* What changes nothing in inference (dropout, a linear activation, `Flatten` of a
-  vector) belongs to the row that it follows.
+* What changes nothing in inference (dropout, a linear activation, a reshaping that
+  adds or drops axes of one position) belongs to the row that it follows.
 * What scales the pixels right behind the input belongs to the input.
 * Where activations are folded, an activation without weights belongs to the row that
   alone feeds it, if that has none yet; so does BatchNorm to a convolution or a dense

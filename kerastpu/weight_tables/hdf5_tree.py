@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kerastpu import data_text, text_table
+from kerastpu import text_table
 from kerastpu.errors import KerastpuError
 from kerastpu.pretrained import hdf5, probe
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import h5py
 
 _MOST_ENTRIES = 100_000
-_MOST_ATTRIBUTE_BYTES = 65_536  # longer ones are told by shape and type
+_MOST_ATTRIBUTE_BYTES = 8_192  # longer ones are told by shape and type
 _MOST_TEXT = 60  # characters of an attribute in the table
 
 
@@ -77,6 +78,8 @@ def list_entries(path: Path) -> list[Entry]:
 
 def text(entries: list[Entry]) -> str:
     """Returns a line for each entry, and the sums."""
+    from kerastpu import data_text  # loads more than the process that reads needs
+
     header = ("path", "kind", "shape", "dtype", "bytes", "in file", "packed", "about")
     lines = text_table.lines(header, list(map(_row, entries)), ("bytes", "in file"))
     arrays = [entry for entry in entries if entry.kind == "dataset"]
@@ -193,7 +196,8 @@ def _attributes(child: h5py.Group | h5py.Dataset) -> dict[str, Any]:
     found = {}
     for name in child.attrs:
         attribute = child.attrs.get_id(name)
-        if attribute.get_storage_size() > _MOST_ATTRIBUTE_BYTES:
+        size = math.prod(attribute.shape or ()) * attribute.dtype.itemsize
+        if size > _MOST_ATTRIBUTE_BYTES:
             found[name] = f"{attribute.dtype} {attribute.shape}"
         else:
             found[name] = _plain(child.attrs[name])

@@ -179,7 +179,8 @@ def _read_csv(path: Path) -> Iterator[tuple[tuple[str, str], Any, Any]]:
                 raise KerastpuError(
                     f"{path}: its first line must be {','.join(VALUE_COLUMNS)}"
                 )
-            key, rows = None, []
+            key: tuple[str, str] | None = None
+            rows: list[tuple[int, float]] = []
             for layer, variable, index, value in reader:
                 if (layer, variable) != key or len(rows) == _CHUNK:
                     if key:

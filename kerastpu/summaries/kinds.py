@@ -75,6 +75,9 @@ def of(call: Call) -> str:
     kind = _KINDS.get(call.kind, OTHER) if call.is_stock else OTHER
     if kind in (RESIDUAL, MERGE) and len(call.sources) < 2:
         return SCALE  # with a constant
+    is_random = call.is_stock and call.kind.startswith("Random")
+    if is_random and call.input_shapes == call.output_shapes:
+        return DROPOUT  # augmentation: in training only, as well
     return kind
 
 

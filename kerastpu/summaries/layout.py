@@ -1,28 +1,23 @@
-"""Where the boxes and arrows of a graph are drawn: layers of boxes, in columns.
+"""Where the boxes and arrows of a graph are drawn: ranks of boxes, in columns.
 
-After Sugiyama, Tagawa and Toda (1981): each box lies one rank below its lowest source,
-an arrow over several ranks bends at a point in each, the order within a rank follows
-the means of neighbors, and positions are as near to them as the widths allow. Where a
-rank holds one box and nothing else, the picture may go on in another column.
+Where a rank holds one box and nothing else, the picture may go on in another column.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Sequence
 
+from kerastpu.summaries.ranks import Item, make_ranks, place
+
 Point = tuple[float, float]
 
-_GAP_X, _GAP_Y = 18.0, 30.0  # between boxes, in pixels
+_GAP_Y = 30.0  # between ranks, in pixels
 _COLUMN_GAP = 46.0
 _MARGIN = 24.0
-_POINT_WIDTH = 12.0  # kept free around an arrow that passes a rank
 _ASPECT = 1.5  # width to height that columns aim at
-_SWEEPS = 8
 _LAST = 12.0  # the straight end of an arrow
-_HEAVY = 1000.0  # how much more a box stays in its place than an arrow
 _LEAST_COLUMN = 480.0  # pixels: what is lower is not cut
 
 
@@ -45,29 +40,6 @@ class Picture:
     height: float
 
 
-@dataclasses.dataclass
-class _Item:
-    """A box, or the point where an arrow passes a rank.
-
-    Attributes:
-        box: Its number; None: a point.
-        width: Pixels.
-        weight: How much it stays where it wants to be.
-        above: Items of the rank before that lead here.
-        below: Items of the rank after that this leads to.
-        chain: Those that should stand in one line with it, itself too.
-        x: Its middle, with that of the column as 0.
-    """
-
-    box: int | None
-    width: float
-    weight: float
-    above: list[_Item] = dataclasses.field(default_factory=list)
-    below: list[_Item] = dataclasses.field(default_factory=list)
-    chain: list[_Item] = dataclasses.field(default_factory=list)
-    x: float = 0.0
-
-
 def arrange(sizes: Sequence[Point], sources: Sequence[Sequence[int]]) -> Picture:
     """Lays out a graph.
 
@@ -75,8 +47,8 @@ def arrange(sizes: Sequence[Point], sources: Sequence[Sequence[int]]) -> Picture
         sizes: Width and height of each box, in pixels.
         sources: For each box the boxes, all before it, that arrows come from.
     """
-    ranks = _make_ranks(sizes, sources)
-    _place(ranks)
+    ranks = make_ranks([width for width, _ in sizes], sources)
+    place(ranks)
     heights = [
         max(sizes[item.box][1] for item in rank if item.box is not None)
         for rank in ranks
@@ -84,125 +56,12 @@ def arrange(sizes: Sequence[Point], sources: Sequence[Sequence[int]]) -> Picture
     return _Drawing(ranks, heights, sizes).picture()
 
 
-def _make_ranks(
-    sizes: Sequence[Point], sources: Sequence[Sequence[int]]
-) -> list[list[_Item]]:
-    """Returns the items of each rank, joined to those of the ranks beside it."""
-    numbers = _rank_numbers(sources)
-    boxes = [_Item(box, width, _HEAVY) for box, (width, _) in enumerate(sizes)]
-    ranks: list[list[_Item]] = [[] for _ in range(max(numbers, default=0) + 1)]
-    for item, number in zip(boxes, numbers, strict=True):
-        ranks[number].append(item)
-    for target, froms in enumerate(sources):
-        for source in dict.fromkeys(froms):
-            end = boxes[source]
-            for number in range(numbers[source] + 1, numbers[target]):
-                point = _Item(None, _POINT_WIDTH, 1.0)
-                ranks[number].append(point)
-                _join(end, point)
-                end = point
-            _join(end, boxes[target])
-    _find_chains(ranks)
-    return ranks
-
-
-def _join(upper: _Item, lower: _Item) -> None:
-    upper.below.append(lower)
-    lower.above.append(upper)
-
-
-def _find_chains(ranks: Sequence[Sequence[_Item]]) -> None:
-    """Sets the chain of each item; all of it gets the room of its widest box.
-
-    A chain are items of which each has the next as its only neighbor below, and the
-    other way round.
-    """
-    for rank in ranks:
-        for item in rank:
-            if _is_chained(item):
-                continue
-            chain = [item]
-            while len(chain[-1].below) == 1 and _is_chained(chain[-1].below[0]):
-                chain.append(chain[-1].below[0])
-            width = max(one.width for one in chain)
-            weight = max(one.weight for one in chain)
-            for one in chain:
-                one.width, one.weight, one.chain = width, weight, chain
-
-
-def _is_chained(item: _Item) -> bool:
-    """Whether the chain of an item begins above it."""
-    return len(item.above) == 1 and len(item.above[0].below) == 1
-
-
-def _rank_numbers(sources: Sequence[Sequence[int]]) -> list[int]:
-    """Returns the longest way to each box; one without sources is near its taker."""
-    numbers = [0] * len(sources)
-    takers: dict[int, list[int]] = {}
-    for target, froms in enumerate(sources):
-        numbers[target] = max((numbers[one] + 1 for one in froms), default=0)
-        for source in froms:
-            takers.setdefault(source, []).append(target)
-    for box, froms in enumerate(sources):
-        if not froms and box in takers:
-            numbers[box] = min(numbers[taker] for taker in takers[box]) - 1
-    return numbers
-
-
-def _place(ranks: Sequence[list[_Item]]) -> None:
-    """Gives each item its x; a box that is alone in its rank is in the middle."""
-    for rank in ranks:
-        _spread(rank, [0.0] * len(rank))
-    for sweep in range(_SWEEPS):
-        is_down = sweep % 2 == 0
-        for rank in ranks if is_down else reversed(ranks):
-            wishes = {
-                id(item): _mean(item.above if is_down else item.below, item.x)
-                for item in rank
-            }
-            rank.sort(key=lambda item: wishes[id(item)])
-            _spread(rank, [wishes[id(item)] for item in rank])
-    for _ in range(_SWEEPS):
-        for rank in ranks:
-            _spread(rank, [_mean(item.chain, item.x) for item in rank])
-
-
-def _mean(items: Sequence[_Item], otherwise: float) -> float:
-    return sum(item.x for item in items) / len(items) if items else otherwise
-
-
-def _spread(rank: Sequence[_Item], wishes: Sequence[float]) -> None:
-    """Moves items, in their order, as near to their wishes as their widths allow.
-
-    Least squares under an order: neighbors that would overlap form a block, which
-    stands at the weighted mean of what its items want.
-    """
-    if len(rank) == 1:
-        rank[0].x = 0.0
-        return
-    offsets = [0.0]
-    for left, right in itertools.pairwise(rank):
-        offsets.append(offsets[-1] + (left.width + right.width) / 2 + _GAP_X)
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, items
-    for item, wish, offset in zip(rank, wishes, offsets, strict=True):
-        mean, weight, count = wish - offset, item.weight, 1
-        while blocks and blocks[-1][0] > mean:
-            other, other_weight, other_count = blocks.pop()
-            total = weight + other_weight
-            mean = (mean * weight + other * other_weight) / total
-            weight, count = total, count + other_count
-        blocks.append((mean, weight, count))
-    starts = [mean for mean, _, count in blocks for _ in range(count)]
-    for item, start, offset in zip(rank, starts, offsets, strict=True):
-        item.x = start + offset
-
-
 class _Drawing:
     """From ranks to pixels."""
 
     def __init__(
         self,
-        ranks: Sequence[Sequence[_Item]],
+        ranks: Sequence[Sequence[Item]],
         heights: Sequence[float],
         sizes: Sequence[Point],
     ) -> None:
@@ -271,17 +130,17 @@ class _Drawing:
     def _measure(self) -> None:
         """Sets tops, middles and edges."""
         edge = _MARGIN
-        for place, column in enumerate(self._columns):
-            left = min(self._extent(number)[0] for number in column)
-            top = _MARGIN + (_GAP_Y if place else 0.0)
-            for number in column:
+        for number, column in enumerate(self._columns):
+            left = min(self._extent(rank)[0] for rank in column)
+            top = _MARGIN + (_GAP_Y if number else 0.0)
+            for rank in column:
                 self._tops.append(top)
                 self._middles.append(edge - left)
-                top += self._heights[number] + _GAP_Y
+                top += self._heights[rank] + _GAP_Y
             self._edges.append((edge, edge + self._width(column)))
             edge = self._edges[-1][1] + _COLUMN_GAP
 
-    def _center(self, number: int, item: _Item) -> Point:
+    def _center(self, number: int, item: Item) -> Point:
         y = self._tops[number] + self._heights[number] / 2
         return self._middles[number] + item.x, y
 
@@ -296,7 +155,7 @@ class _Drawing:
         return arrows
 
     def _way(
-        self, number: int, item: _Item, above: _Item, firsts: set[int]
+        self, number: int, item: Item, above: Item, firsts: set[int]
     ) -> tuple[Point, ...]:
         """Follows an arrow backwards, from its head up to the box that it is from."""
         x = self._middles[number] + item.x
@@ -321,11 +180,11 @@ class _Drawing:
     def _trunks(self) -> list[tuple[Point, ...]]:
         """Returns the lines from the last box of a column to the top of the next."""
         trunks: list[tuple[Point, ...]] = []
-        for place, column in enumerate(self._columns[1:]):
+        for number, column in enumerate(self._columns[1:]):
             last, first = column[0] - 1, column[0]
             x = self._middles[last] + self._ranks[last][0].x
             bottom = self._tops[last] + self._heights[last]
-            gutter = self._edges[place][1] + _COLUMN_GAP / 2
+            gutter = self._edges[number][1] + _COLUMN_GAP / 2
             end = self._middles[first], self._tops[first] - _GAP_Y
             y = bottom + _LAST
             trunks.append(((x, bottom), (x, y), (gutter, y), (gutter, end[1]), end))

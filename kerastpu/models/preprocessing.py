@@ -90,5 +90,11 @@ SIGNED = Preprocessing("x / 128 - 1", 1 / 128, -1.0)
 # As EfficientNet-Lite's weights were trained.
 LITE = Preprocessing("(x - 127) / 128", 1 / 128, -127 / 128)
 
+# As SAS DLPy imports the ONNX Model Zoo's ResNet-50 v1: TORCH to within 0.04, with one
+# factor for all colors.
+DLPY = Preprocessing(
+    "x * 0.0173611 - (2.155, 2.027, 1.804)", 0.0173611, (-2.155, -2.027, -1.804)
+)
+
 # What `normalization` accepts in the builders of small networks.
 NORMALIZATIONS = {"unit": UNIT, "mnist": MNIST}

@@ -16,6 +16,7 @@ from kerastpu.models.catalog import (
     codelab,
     efficientnet_lite,
     mnist,
+    resnet_v1,
     squeezenet,
 )
 from kerastpu.models.entry import ModelEntry
@@ -28,6 +29,7 @@ REGISTRY: Mapping[str, ModelEntry] = (
     | mnist.ENTRIES
     | squeezenet.ENTRIES
     | efficientnet_lite.ENTRIES
+    | resnet_v1.ENTRIES
     | applications.ENTRIES
 )
 

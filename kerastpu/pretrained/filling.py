@@ -45,12 +45,14 @@ class StoredLayer:
         shapes: Of its weights, in the order of Keras: those that train come first.
         read: Reads the weights, in that order.
         kind: Its class in lower case, where the file says so.
+        keys: What the file calls its weights; none where it has no names.
     """
 
     name: str
     shapes: tuple[Shape, ...]
     read: Callable[[], Sequence[np.ndarray]]
     kind: str | None = None
+    keys: tuple[str, ...] = ()
 
     @classmethod
     def of_arrays(cls, name: str, arrays: Sequence[np.ndarray]) -> StoredLayer:
@@ -85,7 +87,7 @@ def fill(model: keras.Model, stored: Iterable[StoredLayer], origin: str) -> None
         _check_shapes(layer, found, origin)
     values = [
         [
-            np.reshape(array, weight.shape)
+            np.reshape(array, weight.shape).astype(np.float32)
             for array, weight in zip(found.read(), layer.weights, strict=True)
         ]
         for layer, found in pairs

@@ -66,17 +66,21 @@ def open_layers(path: Path) -> Iterator[list[StoredLayer]]:
         KerastpuError: there is no such file, or it is none of these, or damaged.
     """
     with contextlib.ExitStack() as stack:
-        with _refusing(path):
+        with refusing(path):
             import h5py
 
-            content = _content(path)
-            file = stack.enter_context(h5py.File(content, "r"))
+            file = stack.enter_context(h5py.File(content(path), "r"))
             layers = _read_layers(file, path)
         yield layers
 
 
-def _content(path: Path) -> Path | io.BytesIO:
-    """Returns the HDF5 file, which may lie in a `.keras` archive."""
+def content(path: Path) -> Path | io.BytesIO:
+    """Returns the HDF5 file, which may lie in a `.keras` archive.
+
+    Raises:
+        KerastpuError: it is a folder, or would grow out of all proportion.
+        Exception: what `refusing` catches.
+    """
     if path.is_dir():
         raise KerastpuError(f"{path}: is a folder, not a file of weights")
     if not zipfile.is_zipfile(path):
@@ -89,8 +93,12 @@ def _content(path: Path) -> Path | io.BytesIO:
 
 
 @contextlib.contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    """Turns what a damaged file raises into one line."""
+def refusing(path: Path) -> Iterator[None]:
+    """Turns what a damaged file raises into one line.
+
+    Raises:
+        KerastpuError: the block raised what h5py and zipfile raise.
+    """
     try:
         yield
     except KerastpuError:
@@ -181,14 +189,15 @@ def _stored_layer(
     name: str, arrays: list[h5py.Dataset], path: Path, kind: str | None = None
 ) -> StoredLayer:
     shapes = tuple(tuple(array.shape) for array in arrays)
+    keys = tuple(str(array.name).rpartition("/")[2] for array in arrays)
     return StoredLayer(
-        name, shapes, functools.partial(_read_arrays, arrays, path), kind
+        name, shapes, functools.partial(_read_arrays, arrays, path), kind, keys
     )
 
 
 def _read_arrays(arrays: list[h5py.Dataset], path: Path) -> list[np.ndarray]:
-    with _refusing(path):
-        return [np.asarray(array[()], np.float32) for array in arrays]
+    with refusing(path):
+        return [np.asarray(array[()]) for array in arrays]
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:

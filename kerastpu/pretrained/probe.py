@@ -1,4 +1,4 @@
-"""Tries a file of weights in a process of its own.
+"""Reads an HDF5 file in a process of its own.
 
 The HDF5 library, written in C, can crash on a damaged file, or read one for ever (seen
 with HDF5 1.14 and one byte changed in the heap that names lie in); neither can be
@@ -19,8 +19,8 @@ _SECONDS = 30
 _BYTES_PER_SECOND = 5 << 20
 
 _CODE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from kerastpu.pretrained import probe; probe.read(sys.argv[2])"
+    "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).read(sys.argv[3])"
 )
 
 
@@ -33,21 +33,42 @@ def check(path: Path) -> None:
     Raises:
         KerastpuError: there is no such file, it is no file of weights, or damaged.
     """
+    run(__name__, path)
+
+
+def run(module: str, path: Path) -> str:
+    """Lets the function `read` of a module read a file in another process.
+
+    Args:
+        module: Its `read` takes the path as a text. It prints what it found; or what is
+            wrong with the file, and exits with 1.
+        path: The file.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        KerastpuError: something is wrong with the file, or the process crashed or came
+            to no end.
+    """
     size = path.stat().st_size if path.is_file() else 0
     package = Path(__file__).parents[2]
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _CODE, str(package), str(path)],
+            [
+                *(sys.executable, "-P", "-X", "utf8", "-c", _CODE),
+                *(str(package), module, str(path)),
+            ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=_SECONDS + size / _BYTES_PER_SECOND,
         )
     except subprocess.TimeoutExpired:
         raise KerastpuError(f"{path}: damaged: reading it comes to no end") from None
     if done.returncode == 0:
-        return
+        return done.stdout
     if done.returncode == 1 and done.stdout:
         raise KerastpuError(done.stdout.strip())
     raise KerastpuError(

@@ -35,7 +35,12 @@ def parametrized(quick, names=tuple(models.REGISTRY)):
 
 SMALL = {name for name, entry in models.REGISTRY.items() if not entry.is_backbone}
 ONE_OF_EACH = _smallest("family")
-FEW = sorted(ONE_OF_EACH & _smallest("module"))  # one of each builder, at most
+# One of each builder, at most, and none that takes seconds to train or to save.
+FEW = sorted(
+    name
+    for name in ONE_OF_EACH & _smallest("module")
+    if models.REGISTRY[name].num_parameters < 20e6
+)
 NAMES = parametrized(SMALL | ONE_OF_EACH)
 # For laws that take longer: a model is built once more, or trains.
 FEWER_NAMES = parametrized(SMALL.union(FEW))

@@ -1,0 +1,1 @@
+"""Weights as tables: a row for each variable, or for each number; HDF5 files listed."""

@@ -1,4 +1,4 @@
-"""Which settings an operator may have, of which type, and what they are if not given."""
+"""Which settings an operator may have, of which type, and their defaults."""
 
 from __future__ import annotations
 

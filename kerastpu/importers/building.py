@@ -26,7 +26,10 @@ _REFUSALS = (
     *(ArithmeticError, AttributeError, IndexError, KeyError, MemoryError),
     *(NotImplementedError, RuntimeError, TypeError, ValueError),
 )
-_IN_INTEGERS = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose")
+_IN_INTEGERS = (
+    *("Cast", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"),
+    "Unsqueeze",
+)
 _SHOWN = 200  # characters of a foreign reason
 
 
@@ -175,9 +178,9 @@ class _Builder:
             takes_pending = node.op in ("Add", "Sub", "Mul", "Div") and once[index]
             if isinstance(value, Pending) and not takes_pending:
                 values[index] = self._made(node.inputs[index])
-            if isinstance(value, Tensor) and value.is_integer:
-                if node.op not in (*_IN_INTEGERS, "Shape", "Unsqueeze"):
-                    raise UnsupportedError("it computes with integers")
+            is_integer = isinstance(value, Tensor) and value.is_integer
+            if is_integer and node.op not in _IN_INTEGERS:
+                raise UnsupportedError("it computes with integers")
         return convert(
             Call(
                 node,

@@ -1,4 +1,4 @@
-"""What the function of an operator gets: one node, its inputs, and ways to make layers."""
+"""What the function of an operator gets: a node, its inputs, and how to make layers."""
 
 from __future__ import annotations
 

@@ -117,8 +117,9 @@ def _preprocessing(
     order = inputs.order(graph, first)
     if len(graph.inputs) > 1 or len(order) != 4:
         raise UsageError(
-            "scale, offset and channel_order are for networks with one input of images; "
-            f"this one has {len(graph.inputs)}, the first with {len(order)} axes"
+            "scale, offset and channel_order are for networks with one input of "
+            f"images; this one has {len(graph.inputs)} inputs, the first with "
+            f"{len(order)} axes"
         )
     channels = first.shape[order[-1]]
     if channel_order == "bgr" and channels != 3:

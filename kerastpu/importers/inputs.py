@@ -1,4 +1,4 @@
-"""How the axes of what goes in lie: images channels last, series with the batch first."""
+"""How the axes of what goes in lie: channels last, and the batch first."""
 
 from __future__ import annotations
 

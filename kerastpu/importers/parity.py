@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -168,7 +167,8 @@ def _run_apart(path: Path, given: Sequence[np.ndarray]) -> list[np.ndarray]:
         except subprocess.TimeoutExpired:
             raise KerastpuError(f"{path}: ONNX Runtime comes to no end") from None
         if done.returncode == 1 and done.stdout:
-            raise KerastpuError(f"{path}: ONNX Runtime refuses it: {done.stdout.strip()}")
+            reason = done.stdout.strip()
+            raise KerastpuError(f"{path}: ONNX Runtime refuses it: {reason}")
         if done.returncode:
             raise KerastpuError(
                 f"{path}: ONNX Runtime ends a process with {done.returncode}"

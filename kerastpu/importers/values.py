@@ -100,7 +100,7 @@ class Known:
 
 @dataclasses.dataclass(frozen=True)
 class Pending:
-    """A layer that is not made yet: a factor or a summand that follows may belong to it.
+    """A layer not made yet: a factor or a summand that follows may belong to it.
 
     Attributes:
         make: From factor and summand, arrays as ONNX has them, to the value.

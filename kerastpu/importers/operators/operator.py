@@ -1,4 +1,4 @@
-"""What is known of an operator: the function that makes its layers, and its settings."""
+"""What is known of an operator: the function that makes its layers, its settings."""
 
 from __future__ import annotations
 

@@ -9,28 +9,29 @@ import numpy as np
 from kerastpu.importers.graph import UnsupportedError
 
 
-def _half_pixel(x: np.ndarray, size: int, new: int, scale: float) -> np.ndarray:
-    return (x + 0.5) / scale - 0.5
+def _half_pixel(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
+    return (x + np.float32(0.5)) / scale - np.float32(0.5)
 
 
-def _symmetric(x: np.ndarray, size: int, new: int, scale: float) -> np.ndarray:
-    kept = new / (scale * size)
-    return size / 2 * (1 - kept) + _half_pixel(x, size, new, scale)
+def _symmetric(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
+    kept = np.float32(new) / (scale * np.float32(size))
+    center = np.float32(size / 2)
+    return center * (1 - kept) + _half_pixel(x, size, new, scale)
 
 
-def _pytorch(x: np.ndarray, size: int, new: int, scale: float) -> np.ndarray:
+def _pytorch(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
     return _half_pixel(x, size, new, scale) if new > 1 else np.zeros_like(x)
 
 
-def _align_corners(x: np.ndarray, size: int, new: int, scale: float) -> np.ndarray:
-    return x * (size - 1) / (new - 1) if new > 1 else np.zeros_like(x)
+def _align_corners(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
+    return x * np.float32(size - 1) / np.float32(new - 1) if new > 1 else np.zeros_like(x)
 
 
-def _asymmetric(x: np.ndarray, size: int, new: int, scale: float) -> np.ndarray:
+def _asymmetric(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
     return x / scale
 
 
-COORDINATES: Mapping[str, Callable[[np.ndarray, int, int, float], np.ndarray]] = {
+COORDINATES: Mapping[str, Callable[[np.ndarray, int, int, np.float32], np.ndarray]] = {
     "half_pixel": _half_pixel,
     "half_pixel_symmetric": _symmetric,
     "pytorch_half_pixel": _pytorch,
@@ -78,12 +79,11 @@ def matrix(
     """
     if size < 1 or new < 1 or not scale > 0:
         raise UnsupportedError(f"{size} elements by {scale:g} make {new}")
-    places = COORDINATES[coordinates](
-        np.arange(new, dtype=np.float64), size, new, scale
-    )
+    # In float32, so that what lies halfway is rounded as ONNX Runtime rounds it.
+    x = np.arange(new, dtype=np.float32)
+    places = COORDINATES[coordinates](x, size, new, np.float32(scale))
     if mode == "nearest":
-        # As float32, so that halves are rounded as those who compute in it do.
-        nearest = ROUNDING[rounding](places.astype(np.float32)).astype(int)
+        nearest = ROUNDING[rounding](places).astype(int)
         return np.eye(size, dtype=np.float32)[np.clip(nearest, 0, size - 1)]
     if mode == "linear":
         taps, weights = _linear(np.clip(places, 0, size - 1))

@@ -39,7 +39,7 @@ class Parity:
 
     difference: float
     largest: float
-    tolerance: float = TOLERANCE
+    tolerance: float
 
     @property
     def is_close(self) -> bool:
@@ -94,7 +94,7 @@ def compare(
             continue
         differences.append(float(np.max(np.abs(mine - moved))))
         sizes.append(float(np.max(np.abs(moved))))
-    return Parity(float(np.max(differences)), float(np.max(sizes)))
+    return Parity(float(np.max(differences)), float(np.max(sizes)), TOLERANCE)
 
 
 def draw(imported: Imported, seed: int) -> list[np.ndarray]:

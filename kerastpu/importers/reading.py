@@ -7,6 +7,7 @@ code, are not needed: what they would find is found here or while layers are mad
 from __future__ import annotations
 
 import collections
+import heapq
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,14 +235,14 @@ def _sort(nodes: list[Node], known: set[str], path: Path) -> list[Node]:
         waiting[index] = len(makers_of)
         for maker in makers_of:
             followers[maker].append(index)
-    ready = collections.deque(index for index, count in waiting.items() if not count)
+    ready = [index for index, count in waiting.items() if not count]  # is a heap
     order = []
     while ready:
-        order.append(ready.popleft())
+        order.append(heapq.heappop(ready))
         for index in followers[order[-1]]:
             waiting[index] -= 1
             if not waiting[index]:
-                ready.append(index)
+                heapq.heappush(ready, index)
     if len(order) < len(nodes):
         name = next(node.name for i, node in enumerate(nodes) if waiting[i])
         raise KerastpuError(f"{path}: nodes need each other in a circle, as {name!r}")

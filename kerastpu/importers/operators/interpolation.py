@@ -16,7 +16,8 @@ def _half_pixel(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.nda
 def _symmetric(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
     kept = np.float32(new) / (scale * np.float32(size))
     center = np.float32(size / 2)
-    return center * (1 - kept) + _half_pixel(x, size, new, scale)
+    begin = center * (1 - kept)
+    return begin + (x + np.float32(0.5)) / scale - np.float32(0.5)
 
 
 def _pytorch(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:

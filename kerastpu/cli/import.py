@@ -1,4 +1,4 @@
-"""`kerastpu import MODEL.onnx --to MODEL.keras`: an ONNX network for Keras."""
+"""`kerastpu import MODEL.onnx --to MODEL.keras`: an ONNX network for Keras."""  # noqa: N999
 
 import json
 import sys

@@ -62,11 +62,11 @@ def fold(
         UnsupportedError: it cannot be computed, or its inputs do not fit.
         KerastpuError: it would be too large.
     """
-    known = [value for value in values if isinstance(value, Known)]
-    first = _compute(node, [v and v.first for v in values], settings, budget)
-    if all(value.first is value.second for value in known):
+    known = [value if isinstance(value, Known) else None for value in values]
+    first = _compute(node, [v and v.first for v in known], settings, budget)
+    if all(value is None or value.first is value.second for value in known):
         return tuple(Known(array, array) for array in first)
-    second = _compute(node, [v and v.second for v in values], settings, budget)
+    second = _compute(node, [v and v.second for v in known], settings, budget)
     return tuple(Known(a, b) for a, b in zip(first, second, strict=True))
 
 

@@ -115,8 +115,12 @@ class Pending:
     rank: int
     takes_scale: bool
     channel_axis: int | None
-    scale: np.ndarray = dataclasses.field(default_factory=lambda: np.float32(1)[None])
-    offset: np.ndarray = dataclasses.field(default_factory=lambda: np.float32(0)[None])
+    scale: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.ones(1, np.float32)
+    )
+    offset: np.ndarray = dataclasses.field(
+        default_factory=lambda: np.zeros(1, np.float32)
+    )
 
     def then(self, scale: np.ndarray, offset: np.ndarray) -> Pending | None:
         """Returns this, times `scale`, plus `offset`; None if it has no place for them.

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from kerastpu.importers.arrays import as_float
 from kerastpu.importers.call import Call
 from kerastpu.importers.graph import UnsupportedError
 from kerastpu.importers.layout import stored_array
@@ -31,7 +30,7 @@ def _several(
             if isinstance(value, Known):
                 if pair is None:
                     raise UnsupportedError(f"input {index} is a constant")
-                array = as_float(call.constant(index))
+                array = call.weight(index)
                 data = pair(result.data, stored_array(array, result))
                 result = result.with_data(data)
         return result

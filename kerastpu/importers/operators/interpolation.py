@@ -25,7 +25,9 @@ def _pytorch(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarra
 
 
 def _align_corners(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:
-    return x * np.float32(size - 1) / np.float32(new - 1) if new > 1 else np.zeros_like(x)
+    if new == 1:
+        return np.zeros_like(x)
+    return x * np.float32(size - 1) / np.float32(new - 1)
 
 
 def _asymmetric(x: np.ndarray, size: int, new: int, scale: np.float32) -> np.ndarray:

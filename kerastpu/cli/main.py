@@ -16,6 +16,7 @@ COMMANDS = {
     "schedule": "plot the learning rate of a preset, or find how high it should be",
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",
+    "export": "write a run for other runtimes, each file compared with its model",
     "runs": "list, show and compare what has been trained",
 }
 SUMMARY = """From a folder of images to a trained Keras model, on TPU, GPU or CPU.

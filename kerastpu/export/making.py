@@ -55,9 +55,9 @@ class Maker:
         return path
 
     def count_int8(self, target: Target) -> tuple[int, int] | None:
-        """Returns how many heavy operators of an export take int8 data, and of how many.
+        """Returns how many heavy operators take int8 data, and how many there are.
 
-        None for other precisions.
+        None for an export that is not int8.
         """
         if target.precision != "int8":
             return None

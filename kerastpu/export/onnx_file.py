@@ -25,8 +25,8 @@ BATCH = "N"  # what the first dimension is called
 
 # The layers that do most of the work and hold most of the weights.
 HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-# What is quantized: what stands between the heavy ones too, so that int8 need not become
-# float in between; not the softmax, whose outputs 8 bits would blur.
+# What is quantized: what stands between the heavy ones too, so that int8 need not turn
+# into float there; not the softmax, whose outputs 8 bits would blur.
 QUANTIZED = (
     *HEAVY,
     *("Add", "AveragePool", "Clip", "Concat", "GlobalAveragePool", "MaxPool", "Relu"),

@@ -52,6 +52,7 @@ def quiet_logger():
     logger = logging.getLogger("kerastpu")
     logger.handlers = []
     logger.setLevel(logging.NOTSET)
+    logger.propagate = True
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -79,7 +79,7 @@ def to_float16(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
         KerastpuError: it is no valid ONNX.
     """
     import onnx
-    from onnxruntime.transformers import float16
+    from onnxruntime.transformers import float16, onnx_model
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
@@ -87,6 +87,7 @@ def to_float16(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     half = float16.convert_float_to_float16(
         copy, keep_io_types=True, op_block_list=blocked
     )
+    onnx_model.OnnxModel(half).topological_sort()  # its casts come last
     return finish(half, metadata)
 
 
@@ -115,9 +116,11 @@ def to_int8(
             return next(self._batches, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        optimized, quantized = Path(folder, "optimized.onnx"), Path(folder, "int8.onnx")
+        names = ("float32.onnx", "optimized.onnx", "int8.onnx")
+        whole, optimized, quantized = (Path(folder, name) for name in names)
+        onnx.save(model, whole)
         try:
-            quantization.quant_pre_process(model, optimized, skip_symbolic_shape=True)
+            quantization.quant_pre_process(whole, optimized, skip_symbolic_shape=True)
             quantization.quantize_static(
                 optimized,
                 quantized,

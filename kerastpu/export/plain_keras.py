@@ -1,14 +1,31 @@
 """Answers images with the probabilities of a .keras file, by Keras alone.
 
-`python plain_keras.py MODEL.keras` reads arrays in NumPy's file format from its input,
-uint8 (B, H, W, C), and writes for each one float32 (B, classes) to its output. This is
-what somebody gets who has the file and not kerastpu, which cannot be imported here.
+`python plain_keras.py MODEL.keras` gets arrays from its input, uint8 (B, H, W, C), and
+answers each with float32 (B, classes) on its output. This is what somebody sees who has
+the file and not kerastpu, which cannot be imported here.
 """
 
+import io
 import os
 import sys
+from typing import BinaryIO
 
 import numpy as np
+
+
+def send(file: BinaryIO, array: np.ndarray) -> None:
+    """Writes an array: the length in 8 bytes, then NumPy's format."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    file.write(len(buffer.getvalue()).to_bytes(8))
+    file.write(buffer.getbuffer())
+    file.flush()
+
+
+def receive(file: BinaryIO) -> np.ndarray | None:
+    """Reads what `send` wrote; None at the end."""
+    size = int.from_bytes(file.read(8))
+    return np.load(io.BytesIO(file.read(size))) if size else None
 
 
 def main(path: str) -> None:
@@ -19,10 +36,8 @@ def main(path: str) -> None:
     import keras
 
     model = keras.saving.load_model(path, compile=False)
-    while sys.stdin.buffer.peek(1):
-        images = np.lib.format.read_array(sys.stdin.buffer)
-        np.lib.format.write_array(answers, model.predict_on_batch(images))
-        answers.flush()
+    while (images := receive(sys.stdin.buffer)) is not None:
+        send(answers, model.predict_on_batch(images))
 
 
 if __name__ == "__main__":

@@ -77,15 +77,16 @@ def _keras(path: Path) -> Iterator[Call]:
         )
 
         def call(images: np.ndarray) -> np.ndarray:
-            try:
-                np.lib.format.write_array(process.stdin, images)
-                process.stdin.flush()
-                return np.lib.format.read_array(process.stdout)
-            except (OSError, ValueError) as error:
+            answer = None
+            with contextlib.suppress(BrokenPipeError):
+                plain_keras.send(process.stdin, images)
+                answer = plain_keras.receive(process.stdout)
+            if answer is None:
                 said.seek(0)
                 words = said.read().decode(errors="replace").strip().splitlines()
                 reason = words[-1] if words else "it said nothing"
-                raise KerastpuError(f"plain Keras cannot run it: {reason}") from error
+                raise KerastpuError(f"plain Keras cannot run it: {reason}")
+            return answer
 
         try:
             yield call

@@ -72,7 +72,7 @@ def choose(formats: Sequence[str], precisions: Sequence[str]) -> tuple[Target, .
                 f"--precision {','.join(precisions)}"
             )
         for module in _PACKAGES.get(kind, ()):
-            optional.require(module)
+            optional.check(module)
     return tuple(
         target
         for target in ALL

@@ -76,11 +76,11 @@ def _convert(model: keras.Model, dtype: str, names: tuple[str, str]) -> bytes:
     )
     # Frozen here: tf2onnx itself takes constants that a layer holds for inputs.
     frozen = convert_to_constants.convert_variables_to_constants_v2(
-        function.get_concrete_function(), aggressive_inlining=True
+        function.get_concrete_function(),
+        lower_control_flow=False,
+        aggressive_inlining=True,
     )
     tensors = [frozen.inputs[0].name, frozen.outputs[0].name]
-    # It would show each pass that fails with a traceback, as a warning.
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     convert = functools.partial(
         tf2onnx.convert.from_graph_def,
         frozen.graph.as_graph_def(add_shapes=True),
@@ -90,12 +90,13 @@ def _convert(model: keras.Model, dtype: str, names: tuple[str, str]) -> bytes:
         opset=OPSET,
     )
     try:
-        with _without_copies():
+        with _without_copies(), _quietly():
             converted, _ = convert()
     except Exception:  # noqa: BLE001 (which one depends on the pass that failed)
         # Copies let it leave out that pass: in 1.17 the one that removes transposes,
         # where a scalar is added to a map. ONNX Runtime removes some of them itself.
-        converted, _ = convert()
+        with _quietly():
+            converted, _ = convert()
     return converted.SerializeToString()
 
 
@@ -115,6 +116,20 @@ def _without_copies() -> Iterator[None]:
         del os.environ[name]
         if before is not None:
             os.environ[name] = before
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Hides what is no news: passes that fail, with a traceback each, and old APIs."""
+    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _main(source: str, target: str, dtype: str, *names: str) -> None:

@@ -6,6 +6,7 @@ archive at its end, as LiteRT's own metadata tools put there, holds kerastpu.jso
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,9 @@ def write(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: _samples(images)
     try:
-        data = converter.convert()
+        with warnings.catch_warnings():  # the calibrator uses an interpreter that moves
+            warnings.simplefilter("ignore")
+            data = converter.convert()
     except Exception as error:  # a class of its own for each version
         reason = (str(error).strip() or type(error).__name__).partition("\n")[0]
         raise KerastpuError(

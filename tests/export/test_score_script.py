@@ -32,8 +32,8 @@ def run(program, *arguments, code=0):
 
 
 @pytest.fixture(scope="module")
-def photos(flower_folder):
-    return sorted(flower_folder.rglob("*.jpg"))[::7]
+def photos(color_folder):
+    return sorted(color_folder.rglob("*.png"))[::7]
 
 
 def check(found, run_, photos):

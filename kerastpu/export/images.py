@@ -16,7 +16,7 @@ from kerastpu.export.subject import Subject
 
 BATCH_SIZE = 32
 NUM_RANDOM = 64
-NUM_CALIBRATION = 256
+NUM_CALIBRATION = 128
 
 
 @dataclass(frozen=True)

@@ -111,8 +111,10 @@ def _data(run: runs.RunResult) -> Iterator[str]:
         "validation; training never saw the test images"
     )
     yield f"* Content, SHA-256: `{data['content_sha256']}`"
-    yield f"* {data['duplicates']} images occur more than once, {len(data['skipped'])} "
-    yield "  files were left out"
+    yield (
+        f"* {data['duplicates']} images occur more than once, {len(data['skipped'])} "
+        "files were left out"
+    )
     yield from (f"* {cell(note)}" for note in (*data["notes"], *data["split_notes"]))
     yield ""
     yield "| class | training | validation | test |"

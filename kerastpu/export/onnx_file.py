@@ -25,12 +25,12 @@ BATCH = "N"  # what the first dimension is called
 
 # The layers that do most of the work and hold most of the weights.
 HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-# What is quantized: what stands between the heavy ones too, so that int8 need not turn
-# into float there; not the softmax, whose outputs 8 bits would blur.
-QUANTIZED = (
-    *HEAVY,
-    *("Add", "AveragePool", "Clip", "Concat", "GlobalAveragePool", "MaxPool", "Relu"),
-)
+# What is quantized: what stands between the heavy ones too, so that a ReLU6 ends the
+# range of the map before it. Not the softmax, whose outputs 8 bits would blur, nor what
+# joins maps of different ranges. Of EfficientNet-Lite0 on 259 photos of flowers the
+# classes stay for 99.6 %; 99.2 % with Concat and GlobalAveragePool, 93.4 % with HEAVY
+# alone, 98.8 % with weights of 7 bits, which `reduce_range` would make.
+QUANTIZED = (*HEAVY, "Add", "AveragePool", "Clip", "MaxPool", "Relu")
 
 
 def convert(model: keras.Model, metadata: Metadata) -> onnx.ModelProto:
@@ -127,7 +127,6 @@ def to_int8(
                 Reader(),
                 op_types_to_quantize=list(QUANTIZED),
                 per_channel=True,
-                reduce_range=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
             )

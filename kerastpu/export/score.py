@@ -5,9 +5,9 @@
 
 Needs Python 3.11 and the packages onnxruntime, numpy and pillow, nothing else. Class
 names and image size are read from the file's metadata. The pixels are those that the
-model was scored on, to within a rounding: the same center crop and the same bilinear
-sampling, but by Pillow, where training uses OpenCV; one that differs does so by a level
-or two of 255.
+model was scored on but for rounding: the same center crop and bilinear sampling, by
+Pillow where training uses OpenCV. They differ by at most a level of 255, in JPEG files,
+whose color the two decode otherwise, by a few.
 """
 
 import argparse

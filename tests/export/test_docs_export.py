@@ -30,8 +30,8 @@ def test_the_tables_name_every_file_and_bar():
         assert f"{100 * needed:g} %" in TEXT
 
 
-def test_the_python_runs(tiny_run, tmp_path, monkeypatch, capsys):
-    shutil.copytree(tiny_run.workdir, tmp_path / "runs" / "flowers")
+def test_the_python_runs(sure_run, tmp_path, monkeypatch, capsys):
+    shutil.copytree(sure_run.workdir, tmp_path / "runs" / "flowers")
     monkeypatch.chdir(tmp_path)
     exec(PYTHON, {})
     assert capsys.readouterr().out.startswith("model.onnx 100.00% ")

@@ -55,7 +55,9 @@ def test_the_reference_is_the_score_of_the_run(exported, sure_run):
 
 def test_the_json_is_the_result(exported):
     values = json.loads((exported.folder / "export.json").read_text("utf-8"))
-    assert export.ExportResult.from_dict(values) == exported
+    again = export.ExportResult.from_dict(values)
+    assert json.loads(json.dumps(again.to_dict())) == values
+    assert (again.checks, again.reference) == (exported.checks, exported.reference)
 
 
 def test_float32_is_the_model_to_the_last_digits(exported, images):

@@ -4,7 +4,7 @@ import json
 
 import onnx
 import onnxruntime
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerastpu.export import onnx_file
@@ -28,6 +28,7 @@ def cast():
     return onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
 
 
+@settings(max_examples=30, deadline=None)
 @given(NAMES, st.integers(1, 9), st.sampled_from([1, 3]), st.none() | st.text())
 def test_metadata_survive_an_onnx_file(names, side, channels, preset):
     metadata = Metadata(

@@ -57,10 +57,10 @@ def test_wrong_words_are_refused(capsys, file, tmp_path, arguments, words):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_no_model_is_refused(capsys, tmp_path, tiny_run):
+def test_what_is_no_model_is_refused(capsys, tmp_path, sure_run):
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
-    shutil.copy(tiny_run.workdir / "config.json", unfinished)
+    shutil.copy(sure_run.workdir / "config.json", unfinished)
     (tmp_path / "empty").mkdir()
     cases = {
         tmp_path / "no.keras": "there is no file",
@@ -104,9 +104,9 @@ def test_what_is_no_classifier_is_refused(tmp_path, model, words):
 
 
 def test_other_classes_and_other_folders_are_refused(
-    capsys, file, tiny_run, two_class_folder, tmp_path
+    capsys, file, sure_run, two_class_folder, tmp_path
 ):
-    line = error_of(capsys, tiny_run.workdir, "--data", two_class_folder, code=2)
+    line = error_of(capsys, sure_run.workdir, "--data", two_class_folder, code=2)
     assert "classes are not the same" in line
     line = error_of(capsys, file, "--data", two_class_folder, code=2)
     assert "2 classes" in line and "3 outputs" in line
@@ -127,13 +127,15 @@ def test_random_pixels_are_called_so(capsys, file, tmp_path):
 
 
 def sabotaged(convert):
-    """Returns tf2onnx's conversion with one weight changed, as by a bug."""
+    """Returns tf2onnx's conversion with a weight of each filter changed."""
 
     def changed(*args, **kwargs):
         model, storage = convert(*args, **kwargs)
-        weight = max(model.graph.initializer, key=lambda w: len(w.raw_data))
+        first = next(node for node in model.graph.node if node.op_type == "Conv")
+        weights = {weight.name: weight for weight in model.graph.initializer}
+        weight = weights[first.input[1]]  # (filters, channels, height, width)
         values = onnx.numpy_helper.to_array(weight).copy()
-        values.flat[0] += 0.5
+        values[:, 0, 1, 1] += 0.5
         weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
         return model, storage
 
@@ -142,7 +144,7 @@ def sabotaged(convert):
 
 def test_a_changed_weight_is_found(capsys, sure_run, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    words = ("--to", "keras,onnx", "--out", out)
+    words = ("--to", "savedmodel,onnx", "--out", out)
     assert main(["export", str(sure_run.workdir), *map(str, words)]) == 0
     assert (out / "model.onnx").exists()
     convert = tf2onnx.convert.from_graph_def
@@ -151,7 +153,7 @@ def test_a_changed_weight_is_found(capsys, sure_run, tmp_path, monkeypatch):
     line = error_of(capsys, sure_run.workdir, *words, code=1)
     assert "model.onnx: " in line and ("needed" in line or "allowed" in line)
     found = {path.name for path in out.iterdir()}
-    assert found == {"export.json", "parity.md", "model_card.md", "model.keras"}
+    assert found == {"export.json", "parity.md", "model_card.md", "saved_model"}
     assert "model.onnx FAILED" in (out / "parity.md").read_text("utf-8")
     checks = json.loads((out / "export.json").read_text("utf-8"))["checks"]
     assert [bool(check["problem"]) for check in checks] == [False, True]

@@ -124,7 +124,9 @@ def test_pixels_are_those_of_the_pipeline(script, tmp_path, name, write, color):
     wanted = data_pipelines.read_images([tmp_path / name], 48, color=color)[0]
     found = script.read_pixels(tmp_path / name, 48, 48, wanted.shape[2])
     assert found.shape == wanted.shape and found.dtype == np.uint8
-    assert np.abs(found.astype(int) - wanted).max() <= 2
+    # Two decoders of JPEG may spread the color of neighboring pixels otherwise.
+    allowed = 4 if name.endswith("jpg") else 1
+    assert np.abs(found.astype(int) - wanted).max() <= allowed
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -75,12 +75,14 @@ def _keras(path: Path) -> Iterator[Call]:
             stdout=subprocess.PIPE,
             stderr=said,
         )
+        questions = cast(BinaryIO, process.stdin)  # both are there: they are pipes
+        answers = cast(BinaryIO, process.stdout)
 
         def call(images: np.ndarray) -> np.ndarray:
             answer = None
             with contextlib.suppress(BrokenPipeError):
-                plain_keras.send(process.stdin, images)
-                answer = plain_keras.receive(process.stdout)
+                plain_keras.send(questions, images)
+                answer = plain_keras.receive(answers)
             if answer is None:
                 said.seek(0)
                 words = said.read().decode(errors="replace").strip().splitlines()
@@ -92,8 +94,8 @@ def _keras(path: Path) -> Iterator[Call]:
             yield call
         finally:
             with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
-            process.stdout.close()
+                questions.close()
+            answers.close()
             process.wait()
 
 

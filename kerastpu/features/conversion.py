@@ -132,11 +132,11 @@ def _quietly() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _main(source: str, target: str, dtype: str, *names: str) -> None:
+def _main(source: str, target: str, dtype: str, taken: str, given: str) -> None:
     import keras
 
     model = keras.models.load_model(source, compile=False)
-    Path(target).write_bytes(_convert(model, dtype, names))
+    Path(target).write_bytes(_convert(model, dtype, (taken, given)))
 
 
 if __name__ == "__main__":

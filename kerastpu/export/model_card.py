@@ -19,6 +19,7 @@ from kerastpu.export.report import cell
 from kerastpu.export.result import ExportResult
 
 NOT_KNOWN = "not known"
+_FEW = 30  # test images of a class
 
 
 def write(result: ExportResult, run: runs.RunResult | None) -> str:
@@ -111,6 +112,7 @@ def _data(run: runs.RunResult) -> Iterator[str]:
         "validation; training never saw the test images"
     )
     yield f"* Content, SHA-256: `{data['content_sha256']}`"
+    yield f"* Fingerprint of the source: `{data['fingerprint']}`"
     yield (
         f"* {data['duplicates']} images occur more than once, {len(data['skipped'])} "
         "files were left out"
@@ -169,9 +171,24 @@ def _intended(result: ExportResult, run: runs.RunResult | None) -> Iterator[str]
     yield (
         "* It sees the centered crop of an image: what lies outside is not looked at."
     )
-    if run is not None and run.result["data"]["is_synthetic"]:
-        yield "* It was trained on drawings: nothing is known of photos."
+    yield from _limits(run) if run else ()
     yield "* Not for decisions about people's health, safety or rights."
+
+
+def _limits(run: runs.RunResult) -> Iterator[str]:
+    """Yields what follows from the run's data."""
+    if run.result["data"]["is_synthetic"]:
+        yield "* It was trained on drawings: nothing is known of photos."
+    few = [
+        cell(one["name"])
+        for one in run.result["test"]["classes"]
+        if one["count"] < _FEW
+    ]
+    if few:
+        yield (
+            f"* Fewer than {_FEW} test images, so that little is known of them: "
+            f"{', '.join(few)}."
+        )
 
 
 def _exports(result: ExportResult) -> Iterator[str]:

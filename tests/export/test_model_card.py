@@ -24,7 +24,8 @@ def tables(text):
 def test_it_holds_what_the_run_recorded(card, sure_run):
     result = sure_run.result
     data, test = result["data"], result["test"]
-    assert data["content_sha256"] in card
+    assert data["content_sha256"] in card and data["fingerprint"] in card
+    assert "Fewer than 30 test images" in card  # of each: there are few of all
     for split, count in data["counts"].items():
         assert f"{split} {count:,}" in card
     rows = {row[0]: row[1:] for row in tables(card) if len(row) == 5}

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from data_pipelines.sources import catalog, named
-from kerastpu import evaluation, models, presets, pretrained, run_records, runs
+from kerastpu import evaluation, presets, run_records, runs
 from kerastpu.config import Config
 from kerastpu.data_text import printable
-from kerastpu.export import report
+from kerastpu.export import licences, report
+from kerastpu.export.licences import NOT_KNOWN
 from kerastpu.export.report import cell
 from kerastpu.export.result import ExportResult
 
-NOT_KNOWN = "not known"
 _FEW = 30  # test images of a class
 
 
@@ -204,42 +203,9 @@ def _exports(result: ExportResult) -> Iterator[str]:
 def _licences(run: runs.RunResult | None) -> Iterator[str]:
     yield "## Licences"
     yield ""
-    yield f"* First weights: {cell(_licence_of_weights(run))}"
-    yield f"* Data: {cell(_licence_of_data(run))}"
+    yield f"* First weights: {cell(licences.of_weights(run))}"
+    yield f"* Data: {cell(licences.of_data(run))}"
     yield "* This model: for whoever trained it to say, within these."
-
-
-def _licence_of_weights(run: runs.RunResult | None) -> str:
-    if run is None:
-        return NOT_KNOWN
-    weights = run.config.model.weights
-    if weights is None:
-        return "none, they were random"
-    if pretrained.is_file(weights):
-        return f"{NOT_KNOWN}; they came from the file {weights}"
-    source = models.REGISTRY[run.config.model.name].weights[weights]
-    return f"{source.licence}; {source.origin}"
-
-
-def _licence_of_data(run: runs.RunResult | None) -> str:
-    """Returns what the catalog says of a set that was asked for by its name.
-
-    A folder of that name would have been taken in its place, and is called so then.
-    """
-    if run is None:
-        return NOT_KNOWN
-    asked, found = run.config.data, run.result["data"]
-    if found["is_synthetic"]:
-        name: str | None = "rendered"
-    else:
-        name = "flowers" if asked == "auto" else named.find_name(asked)
-    if name is None or found["name"] == asked:
-        return NOT_KNOWN
-    licence = catalog.NAMED_SETS[name].licence
-    if licence is None:
-        return NOT_KNOWN
-    place = found["name"]
-    return f"{name} is published under {licence}; what lies at {place} was not checked"
 
 
 def _versions(result: ExportResult, run: runs.RunResult | None) -> Iterator[str]:

@@ -18,7 +18,7 @@ _ATTRIBUTES = {
     "train": ("kerastpu.training", "train"),
 }
 _MODULES = (
-    *("backend", "data", "guards", "lbfgs", "models", "presets"),
+    *("backend", "data", "export", "guards", "lbfgs", "models", "presets"),
     *("schedules", "strategy"),
 )
 

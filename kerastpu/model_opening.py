@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerastpu import models, runs
+from kerastpu import importers, models, runs
 from kerastpu.errors import UsageError
 from kerastpu.models import registry
 
@@ -41,6 +40,5 @@ def open_model(name: str, *, image_size: int | None = None) -> keras.Model:
     if path.is_dir():
         return runs.load_run(path).load_model()
     if path.suffix == ".onnx":
-        importers = importlib.import_module("kerastpu.importers")
         return importers.import_onnx(path)
     return runs.load_model(path)

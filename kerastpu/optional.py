@@ -28,15 +28,24 @@ def is_installed(module: str) -> bool:
         return False
 
 
-def require(module: str) -> ModuleType:
-    """Imports `module`.
+def check(module: str) -> None:
+    """Returns if `module` is installed, without importing it.
 
     Raises:
-        MissingExtraError: it is not installed; names the pip line that brings it.
+        MissingExtraError: it is not; names the pip line that brings it.
     """
     if not is_installed(module):
         extra = EXTRAS[module]
         raise MissingExtraError(
             f'{module} is not installed; run: pip install "kerastpu[{extra}]"'
         )
+
+
+def require(module: str) -> ModuleType:
+    """Imports `module`.
+
+    Raises:
+        MissingExtraError: it is not installed; names the pip line that brings it.
+    """
+    check(module)
     return importlib.import_module(module)

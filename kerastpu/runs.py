@@ -216,7 +216,7 @@ def environment() -> dict[str, Any]:
 
 
 def save_model(
-    model: "keras.Model", path: Path, class_names: tuple[str, ...], **card: Any
+    model: "keras.Model", path: Path, class_names: tuple[str, ...], /, **card: Any
 ) -> None:
     """Saves `model` with its class names in the same file, whole or not at all.
 

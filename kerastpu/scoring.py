@@ -123,17 +123,7 @@ def score_run(
         DataError: the data cannot be read.
     """
     backend.start(run.config.backend)
-    manifest = datasets.prepare(run.config, data=data)
-    trained_on = run.result["data"]["content_sha256"]
-    if data is None and manifest.content_sha256 != trained_on:
-        raise UsageError(
-            f"{run.config.data} no longer holds the images that the run was trained "
-            "on; name the images to score with --data"
-        )
-    try:  # classes go by name: sources differ in their order
-        columns = data_pipelines.align_classes(run.class_names, manifest.class_names)
-    except data_pipelines.DataError as error:
-        raise UsageError(str(error)) from error
+    manifest, columns = open_images(run, data)
     model = run.load_model()
     if split != "all":
         return score_split(model, manifest, split, columns=columns)[0]
@@ -144,6 +134,45 @@ def score_run(
     ]
     probabilities, labels = (np.concatenate(side) for side in zip(*parts, strict=True))
     return evaluation.evaluate(probabilities, labels, manifest.class_names, "all")
+
+
+def open_images(
+    run: RunResult, data: str | None = None
+) -> tuple[data_pipelines.Manifest, np.ndarray]:
+    """Returns images that a finished run's model can be scored on.
+
+    Args:
+        run: the run.
+        data: where the images come from; None = what the run was trained on.
+
+    Returns:
+        The shards, and int (C,): for each of their classes the model's output for it.
+
+    Raises:
+        UsageError: the data's classes are not the model's, or the run's own data has
+            changed.
+        DataError: the data cannot be read.
+    """
+    manifest = datasets.prepare(run.config, data=data)
+    trained_on = run.result["data"]["content_sha256"]
+    if data is None and manifest.content_sha256 != trained_on:
+        raise UsageError(
+            f"{run.config.data} no longer holds the images that the run was trained "
+            "on; name the images to score with --data"
+        )
+    return manifest, align(run.class_names, manifest.class_names)
+
+
+def align(found: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Returns where each wanted class is among those found, int (C,).
+
+    Raises:
+        UsageError: the classes are not the same.
+    """
+    try:  # classes go by name: sources differ in their order
+        return data_pipelines.align_classes(found, wanted)
+    except data_pipelines.DataError as error:
+        raise UsageError(str(error)) from error
 
 
 def predict_files(run: RunResult, paths: Sequence[str | Path]) -> list[Prediction]:

@@ -14,6 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 ALLOWED_SKIPS = (
     "KERASTPU_DATA is not set",
     "torchvision is not installed",
+    "no package index",
     "runs as root, whom permissions do not stop",
 )
 _refused: list[str] = []
@@ -52,6 +53,7 @@ def quiet_logger():
     logger = logging.getLogger("kerastpu")
     logger.handlers = []
     logger.setLevel(logging.NOTSET)
+    logger.propagate = True
 
 
 @pytest.fixture(scope="session", autouse=True)

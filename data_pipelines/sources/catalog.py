@@ -46,6 +46,7 @@ class NamedSet:
         image_size: For people.
         class_names: Its classes; the source that is found says their order.
         locations: Where it is looked for, in this order.
+        licence: As its publisher states it; None where none is stated.
     """
 
     title: str
@@ -54,6 +55,7 @@ class NamedSet:
     image_size: str
     class_names: tuple[str, ...]
     locations: tuple[Location, ...]
+    licence: str | None = None
 
 
 _CLASS_FOLDERS = Layout("*/", lambda found: from_folder(found.parent))
@@ -107,6 +109,8 @@ NAMED_SETS = {
                 228_813_984,
             ),
         ),
+        licence="CC BY 2.0 by the photographers whom the LICENSE.txt of flower_photos "
+        "lists",
     ),
     "mnist": NamedSet(
         title="handwritten digits",
@@ -125,6 +129,7 @@ NAMED_SETS = {
                 9_912_422,
             ),
         ),
+        licence="CC BY-SA 3.0, Yann LeCun and Corinna Cortes (keras.datasets.mnist)",
     ),
     "fashion_mnist": NamedSet(
         title="articles of clothing, from Zalando",
@@ -152,6 +157,7 @@ NAMED_SETS = {
                 26_421_880,
             ),
         ),
+        licence="MIT, Zalando SE (github.com/zalandoresearch/fashion-mnist)",
     ),
     "cifar10": NamedSet(
         title="small photos of animals and vehicles",
@@ -176,5 +182,6 @@ NAMED_SETS = {
         image_size="224 x 224",
         class_names=_FLOWERS,
         locations=(Drawn(),),
+        licence="Apache-2.0, drawn by the code of kerastpu",
     ),
 }

@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",
     "import": "make a trainable Keras model of an ONNX file",
+    "export": "write a run for other runtimes, each file compared with its model",
     "runs": "list, show and compare what has been trained",
 }
 SUMMARY = """From a folder of images to a trained Keras model, on TPU, GPU or CPU.

@@ -115,3 +115,4 @@ def log_to_stderr() -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # libraries give the root logger handlers of their own

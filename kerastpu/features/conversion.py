@@ -1,7 +1,7 @@
 """A Keras model as ONNX, by tf2onnx.
 
 tf2onnx reads TensorFlow graphs, so on another backend a process of its own converts the
-saved model: `python -m kerastpu.features.conversion MODEL.keras DTYPE MODEL.onnx`.
+saved model: `python -m kerastpu.features.conversion FROM.keras TO.onnx DTYPE IN OUT`.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ OPSET = 18  # the latest that tf2onnx 1.17 writes
 INPUT, OUTPUT = "inputs", "outputs"
 
 
-def to_onnx(model: keras.Model, dtype: str) -> bytes:
+def to_onnx(
+    model: keras.Model, dtype: str, names: tuple[str, str] = (INPUT, OUTPUT)
+) -> bytes:
     """Converts `model` in inference mode.
 
     Args:
         model: One input, one output (batch, ...); on another backend than TensorFlow
             it must load in plain Keras.
         dtype: Of the inputs, "uint8" say.
+        names: What input and output are called in the graph.
 
     Returns:
-        The serialized model: "inputs" -> float32, for batches of any size.
+        The serialized model: inputs -> float32, for batches of any size.
 
     Raises:
         KerastpuError: another process was to convert it and could not.
@@ -44,11 +47,12 @@ def to_onnx(model: keras.Model, dtype: str) -> bytes:
     import keras
 
     if keras.backend.backend() == "tensorflow":
-        return _convert(model, dtype)
+        return _convert(model, dtype, names)
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "model.keras"), Path(folder, "model.onnx")
         model.save(source)
-        command = [sys.executable, "-m", __name__, str(source), dtype, str(target)]
+        command = [sys.executable, "-m", __name__, str(source), str(target), dtype]
+        command += names
         environment = {"KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
         done = subprocess.run(
             command, env=os.environ | environment, capture_output=True, text=True
@@ -59,28 +63,40 @@ def to_onnx(model: keras.Model, dtype: str) -> bytes:
         return target.read_bytes()
 
 
-def _convert(model: keras.Model, dtype: str) -> bytes:
+def _convert(model: keras.Model, dtype: str, names: tuple[str, str]) -> bytes:
     import tensorflow as tf
     import tf2onnx
+    from tensorflow.python.framework import convert_to_constants
 
-    spec = tf.TensorSpec((None, *model.input_shape[1:]), dtype, name=INPUT)
+    spec = tf.TensorSpec((None, *model.input_shape[1:]), dtype)
     function = tf.function(
-        lambda inputs: {OUTPUT: tf.cast(model(inputs, training=False), tf.float32)},
+        lambda inputs: tf.cast(model(inputs, training=False), tf.float32),
         input_signature=[spec],
         autograph=False,
     )
-    # It would show each pass that fails with a traceback, as a warning.
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    # Frozen here: tf2onnx itself takes constants that a layer holds for inputs.
+    frozen = convert_to_constants.convert_variables_to_constants_v2(
+        function.get_concrete_function(),
+        lower_control_flow=False,
+        aggressive_inlining=True,
+    )
+    tensors = [frozen.inputs[0].name, frozen.outputs[0].name]
     convert = functools.partial(
-        tf2onnx.convert.from_function, function, input_signature=[spec], opset=OPSET
+        tf2onnx.convert.from_graph_def,
+        frozen.graph.as_graph_def(add_shapes=True),
+        input_names=tensors[:1],
+        output_names=tensors[1:],
+        tensors_to_rename=dict(zip(tensors, names, strict=True)),
+        opset=OPSET,
     )
     try:
-        with _without_copies():
+        with _without_copies(), _quietly():
             converted, _ = convert()
     except Exception:  # noqa: BLE001 (which one depends on the pass that failed)
         # Copies let it leave out that pass: in 1.17 the one that removes transposes,
         # where a scalar is added to a map. ONNX Runtime removes some of them itself.
-        converted, _ = convert()
+        with _quietly():
+            converted, _ = convert()
     return converted.SerializeToString()
 
 
@@ -102,11 +118,25 @@ def _without_copies() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _main(source: str, dtype: str, target: str) -> None:
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Hides what is no news: passes that fail, with a traceback each, and old APIs."""
+    loggers = [logging.getLogger(name) for name in ("tf2onnx", "tensorflow")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _main(source: str, target: str, dtype: str, taken: str, given: str) -> None:
     import keras
 
     model = keras.models.load_model(source, compile=False)
-    Path(target).write_bytes(_convert(model, dtype))
+    Path(target).write_bytes(_convert(model, dtype, (taken, given)))
 
 
 if __name__ == "__main__":

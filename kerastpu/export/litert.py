@@ -1,0 +1,88 @@
+"""LiteRT, formerly TensorFlow Lite: for phones and small devices.
+
+The file takes uint8 images and gives float32 probabilities in every precision. A zip
+archive at its end, as LiteRT's own metadata tools put there, holds kerastpu.json.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastpu.errors import KerastpuError
+from kerastpu.export.metadata import INPUT, NAME, Metadata
+from kerastpu.export.saved_model import SIGNATURE
+
+HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+
+
+def write(
+    saved_model: Path, metadata: Metadata, path: Path, images: np.ndarray | None = None
+) -> None:
+    """Converts a SavedModel.
+
+    Args:
+        saved_model: What `saved_model.write` wrote.
+        metadata: Kept as kerastpu.json; its precision is what is made.
+        path: The file.
+        images: int8: uint8 (M, height, width, channels) of the training split; the
+            range of each map is what they make of it.
+
+    Raises:
+        KerastpuError: TensorFlow's converter cannot convert it.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        str(saved_model), signature_keys=[SIGNATURE]
+    )
+    if metadata.precision == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    elif images is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: _samples(images)
+    try:
+        with warnings.catch_warnings():  # the calibrator uses an interpreter that moves
+            warnings.simplefilter("ignore")
+            data = converter.convert()
+    except Exception as error:  # a class of its own for each version
+        reason = (str(error).strip() or type(error).__name__).partition("\n")[0]
+        raise KerastpuError(
+            f"LiteRT's converter cannot convert it: {reason}"
+        ) from error
+    path.write_bytes(data)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(NAME, metadata.to_json())
+
+
+def _samples(images: np.ndarray) -> Iterator[Any]:
+    for image in images:
+        yield SIGNATURE, {INPUT: image[None]}
+
+
+def count_int8(data: bytes) -> tuple[int, int]:
+    """Returns how many heavy operators take int8 data, and how many there are.
+
+    Args:
+        data: The bytes of the file.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+    quantized = total = 0
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            code = model.operatorCodes[operator.opcodeIndex].builtinCode
+            if names[code] not in HEAVY:
+                continue
+            kinds = {graph.tensors[index].type for index in operator.inputs[:2]}
+            total += 1
+            quantized += kinds == {schema.TensorType.INT8}
+    return quantized, total

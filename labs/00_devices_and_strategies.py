@@ -48,7 +48,9 @@ for number, short in zip(NUMBERS, truncated, strict=True):
 
 # %%
 with accelerator.scope():
-    model = kerastpu.models.build("squeezenet", input_shape=(192, 192, 3), num_classes=5)
+    model = kerastpu.models.build(
+        "squeezenet", input_shape=(192, 192, 3), num_classes=5
+    )
 print(f"{model.count_params():,} parameters")
 
 # %% [markdown]

@@ -87,6 +87,7 @@ class _Builder:
         self._names: set[str] = set()
         self._budget = folding.Budget()
         self._problems: list[str] = []
+        self._arranged: dict[Any, Any] = {}
         orders = [inputs.order(graph, value) for value in graph.inputs]
         self._orders = tuple(orders)
         self._sizes = Sizes(graph.inputs[0].shape[orders[0][0]])
@@ -190,6 +191,7 @@ class _Builder:
                 values,
                 once,
                 lambda name: self._name(name or node.name),
+                self._arranged,
             )
         )
 
@@ -221,9 +223,8 @@ class _Builder:
             value = self._made(name)
             if not isinstance(value, Tensor):
                 raise UnsupportedError("it does not depend on what goes in")
-            axes = value.with_axes(value.axes)
             everywhere = Tensor(value.data, tuple((i,) for i in range(value.rank)))
-            order = order_of([axes, everywhere])
+            order = order_of([value, everywhere])
             return arrange(
                 value, order, lambda suffix: self._name(f"{name}_{suffix}")
             ), order

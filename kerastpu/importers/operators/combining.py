@@ -43,6 +43,7 @@ def _split(call: Call) -> tuple[Tensor, ...]:
     if not -tensor.rank <= axis < tensor.rank:
         raise UnsupportedError(f"there is no axis {axis}")
     axis %= tensor.rank
+    tensor = call.settle(tensor, [axis])
     size, count = tensor.size(axis), len(call.node.outputs)
     sizes = call.integers(1, "split")
     if sizes is None:

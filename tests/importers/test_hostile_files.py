@@ -88,6 +88,17 @@ def test_an_output_that_nothing_makes(tmp_path):
     refused(tmp_path, message, "comes out")
 
 
+def test_names_that_are_no_text(tmp_path):
+    """Protobuf hands them out as bytes."""
+    data = (
+        content()
+        .replace(b"network", b"netw\xff\xfek")
+        .replace(b"conv_0", b"con\xff_0")
+    )
+    model = import_onnx(write(tmp_path, data))
+    assert model.output_shape == (None, 2)
+
+
 def test_values_made_twice(tmp_path):
     message = load(content())
     message.graph.node[1].output[0] = "a"

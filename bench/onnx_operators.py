@@ -70,7 +70,7 @@ def with_weights(message, arrays, num_inputs):
 def run(case, num_inputs, folder):
     """Imports a test and returns why it does not pass; "" if it does."""
     from kerastpu.errors import KerastpuError
-    from kerastpu.importers import building, importing
+    from kerastpu.importers import importing, refusals
 
     given, expected = (
         [as_array(value) for value in values] for values in case.data_sets[0]
@@ -82,7 +82,7 @@ def run(case, num_inputs, folder):
     path.write_bytes(message.SerializeToString())
     try:
         imported = importing.convert(path)
-    except building.UnsupportedModelError as error:
+    except refusals.UnsupportedModelError as error:
         return error.problems[0].partition("): ")[2]
     except KerastpuError as error:
         return str(error).partition(": ")[2]

@@ -6,8 +6,6 @@ code, are not needed: what they would find is found here or while layers are mad
 
 from __future__ import annotations
 
-import collections
-import heapq
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from kerastpu.errors import KerastpuError
 from kerastpu.importers import limits
 from kerastpu.importers.arrays import ArrayReader
 from kerastpu.importers.graph import SUBGRAPH, Graph, GraphInput, Node
+from kerastpu.importers.sorting import sort
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
@@ -58,7 +57,7 @@ def read(path: Path) -> Graph:
     if len(known) != len(inputs) + len(constants):
         raise KerastpuError(f"{path}: two inputs have the same name")
     outputs = tuple(_text(value.name) for value in model.graph.output)
-    nodes = _sort(nodes, known, path)
+    nodes = sort(nodes, known, path)
     made = known.union(*(node.outputs for node in nodes))
     if not inputs or not outputs or not set(outputs) <= made:
         raise KerastpuError(f"{path}: nothing goes in, or nothing comes out")
@@ -220,37 +219,3 @@ def _read_attribute(
         decoded = tuple(text.decode("utf-8", "replace") for text in texts)
         return decoded[0] if kind == "STRING" else decoded
     raise KerastpuError(f"{what} is of the type {kind}, which is not supported")
-
-
-def _sort(nodes: list[Node], known: set[str], path: Path) -> list[Node]:
-    """Puts each node after those that it needs, else in the order of the file."""
-    makers: dict[str, int] = {}
-    for index, node in enumerate(nodes):
-        for name in filter(None, node.outputs):
-            if name in makers or name in known:
-                raise KerastpuError(f"{path}: {name!r} is made twice")
-            makers[name] = index
-    waiting: dict[int, int] = {}
-    followers: dict[int, list[int]] = collections.defaultdict(list)
-    for index, node in enumerate(nodes):
-        needed = [name for name in node.inputs if name and name not in known]
-        if missing := [name for name in needed if name not in makers]:
-            raise KerastpuError(
-                f"{path}: node {node.name!r} takes {missing[0]!r}, which nothing makes"
-            )
-        makers_of = {makers[name] for name in needed}
-        waiting[index] = len(makers_of)
-        for maker in makers_of:
-            followers[maker].append(index)
-    ready = [index for index, count in waiting.items() if not count]  # is a heap
-    order = []
-    while ready:
-        order.append(heapq.heappop(ready))
-        for index in followers[order[-1]]:
-            waiting[index] -= 1
-            if not waiting[index]:
-                heapq.heappush(ready, index)
-    if len(order) < len(nodes):
-        name = next(node.name for i, node in enumerate(nodes) if waiting[i])
-        raise KerastpuError(f"{path}: nodes need each other in a circle, as {name!r}")
-    return [nodes[index] for index in order]

@@ -10,7 +10,7 @@ import numpy as np
 from kerastpu.importers import limits
 from kerastpu.importers.attributes import integer, integers
 from kerastpu.importers.call import Call
-from kerastpu.importers.folding import slice_of
+from kerastpu.importers.constant_functions import slice_of
 from kerastpu.importers.graph import UnsupportedError
 from kerastpu.importers.operators.operator import Operator
 from kerastpu.importers.values import BATCH, Known, Tensor

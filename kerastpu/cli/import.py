@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
     if parsed.to.suffix != ".keras":
         raise UsageError(f"--to must end in .keras; got {parsed.to}")
     backend.select()
-    from kerastpu.importers import building, importing, parity, report
+    from kerastpu.importers import importing, parity, refusals, report
 
     try:
         imported = importing.convert(
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
             offset=parsed.offset or None,
             channel_order=parsed.channel_order,
         )
-    except building.UnsupportedModelError as error:
+    except refusals.UnsupportedModelError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         raise KerastpuError(f"{parsed.model}: {error.summary}") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 _MODULES = {
     "Imported": "importing",
-    "UnsupportedModelError": "building",
+    "UnsupportedModelError": "refusals",
     "convert": "importing",
     "import_onnx": "importing",
 }

@@ -91,6 +91,8 @@ class ArrayReader:
     def _read_external(self, tensor: TensorProto, num_bytes: int, what: str) -> bytes:
         """Reads numbers from a file beside the ONNX file, and from nowhere else."""
         entries = {entry.key: entry.value for entry in tensor.external_data}
+        if not all(isinstance(value, str) for value in entries.values()):
+            raise KerastpuError(f"{what}: where it lies is no text")
         path = self._inside(entries.get("location", ""), what)
         try:
             offset = int(entries.get("offset", 0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kerastpu.errors import KerastpuError
@@ -14,6 +13,12 @@ from kerastpu.importers.call import Call
 from kerastpu.importers.graph import Graph, Node, UnsupportedError
 from kerastpu.importers.layout import arrange
 from kerastpu.importers.operators import OPERATORS
+from kerastpu.importers.refusals import (
+    REFUSALS,
+    UnsupportedModelError,
+    is_from_tensorflow,
+    words_of,
+)
 from kerastpu.importers.sizes import Sizes
 from kerastpu.importers.values import Known, Pending, Tensor, Value, order_of
 from kerastpu.models.preprocessing import Preprocessing
@@ -21,29 +26,10 @@ from kerastpu.models.preprocessing import Preprocessing
 if TYPE_CHECKING:
     import keras
 
-# What Keras and its backends raise where sizes do not fit, which a file may claim.
-_REFUSALS = (
-    *(ArithmeticError, AttributeError, IndexError, KeyError, MemoryError),
-    *(NotImplementedError, RuntimeError, TypeError, ValueError),
-)
 _IN_INTEGERS = (
     *("Cast", "Flatten", "Identity", "Reshape", "Shape", "Squeeze", "Transpose"),
     "Unsqueeze",
 )
-_SHOWN = 200  # characters of a foreign reason
-
-
-class UnsupportedModelError(KerastpuError):
-    """A network with parts that cannot be imported.
-
-    Attributes:
-        problems: One line for each: node, operator and reason.
-    """
-
-    def __init__(self, summary: str, problems: Sequence[str]) -> None:
-        self.summary = summary
-        self.problems = tuple(problems)
-        super().__init__("\n".join([f"{summary}:", *self.problems]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +71,9 @@ class _Builder:
             name: Known(array, array) for name, array in graph.constants.items()
         }
         self._names: set[str] = set()
-        self._budget = folding.Budget()
+        self._budget = limits.Budget()
         self._problems: list[str] = []
+        self._arranged: dict[Any, Any] = {}
         orders = [inputs.order(graph, value) for value in graph.inputs]
         self._orders = tuple(orders)
         self._sizes = Sizes(graph.inputs[0].shape[orders[0][0]])
@@ -154,12 +141,12 @@ class _Builder:
             self._keep(node, results)
         except (UnsupportedError, KerastpuError) as error:
             self._note(node, str(error))
-        except _REFUSALS as error:
-            self._note(node, f"it does not fit: {_words(error)}")
+        except REFUSALS as error:
+            self._note(node, f"it does not fit: {words_of(error)}")
         except Exception as error:
-            if not _is_from_tensorflow(error):
+            if not is_from_tensorflow(error):
                 raise
-            self._note(node, f"it does not fit: {_words(error)}")
+            self._note(node, f"it does not fit: {words_of(error)}")
 
     def _convert(self, node: Node, convert: Any, settings: dict[str, Any]) -> Any:
         """Calls the function of an operator; constants are computed at once."""
@@ -190,6 +177,7 @@ class _Builder:
                 values,
                 once,
                 lambda name: self._name(name or node.name),
+                self._arranged,
             )
         )
 
@@ -221,16 +209,15 @@ class _Builder:
             value = self._made(name)
             if not isinstance(value, Tensor):
                 raise UnsupportedError("it does not depend on what goes in")
-            axes = value.with_axes(value.axes)
             everywhere = Tensor(value.data, tuple((i,) for i in range(value.rank)))
-            order = order_of([axes, everywhere])
+            order = order_of([value, everywhere])
             return arrange(
                 value, order, lambda suffix: self._name(f"{name}_{suffix}")
             ), order
         except UnsupportedError as error:
             self._note(node, str(error))
-        except _REFUSALS as error:
-            self._note(node, f"it does not fit: {_words(error)}")
+        except REFUSALS as error:
+            self._note(node, f"it does not fit: {words_of(error)}")
         return None
 
     def _note(self, node: Node, reason: str) -> None:
@@ -250,22 +237,6 @@ class _Builder:
 def _plain(name: str) -> str:
     """Returns a name without what Keras or a file system could not take in a name."""
     return re.sub(r"[^\w.\-]+", "_", name).strip("_.")[:120]
-
-
-def _words(error: Exception) -> str:
-    """Returns what a library says, in one short line."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def _is_from_tensorflow(error: Exception) -> bool:
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    return isinstance(error, tf.errors.OpError)
 
 
 def _check_size(tensor: Tensor) -> None:

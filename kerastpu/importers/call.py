@@ -38,6 +38,7 @@ class Call:
         inputs: Sequence[Value | None],
         is_used_once: Sequence[bool],
         make_name: Callable[[str], str],
+        arranged: dict[Any, Any],
     ) -> None:
         self.node = node
         self.attributes = attributes
@@ -46,6 +47,7 @@ class Call:
         self.inputs = inputs
         self.is_used_once = is_used_once
         self._make_name = make_name
+        self._arranged = arranged
 
     def value(self, index: int) -> Value | None:
         """Returns an input; None if it is left out."""
@@ -142,8 +144,27 @@ class Call:
         return result
 
     def arrange(self, tensor: Tensor, order: Sequence[int]) -> keras.KerasTensor:
-        """See `layout.arrange`."""
-        return layout.arrange(tensor, order, self.name)
+        """See `layout.arrange`; what another node wanted as well is made once."""
+        key = id(tensor.data), tensor.axes, tuple(order)
+        if key not in self._arranged:
+            data = layout.arrange(tensor, order, self.name)
+            # With what it comes from, whose id no other may get meanwhile.
+            self._arranged[key] = data, tensor.data
+        return self._arranged[key][0]
+
+    def settle(self, tensor: Tensor, axes: Sequence[int]) -> Tensor:
+        """Returns a value of which some axes of ONNX are axes of Keras of their own.
+
+        Args:
+            tensor: The value.
+            axes: Axes of ONNX.
+        """
+        if all(len(tensor.axes[axis]) == 1 for axis in axes):
+            return tensor
+        everywhere = Tensor(tensor.data, tuple((axis,) for axis in range(tensor.rank)))
+        order = order_of([tensor, everywhere])
+        data = self.arrange(tensor, order)
+        return Tensor(data, tuple((order.index(i),) for i in range(tensor.rank)))
 
     def align(self, tensors: Sequence[Tensor]) -> tuple[list[Any], tuple]:
         """Brings values into one order of axes, so that Keras can broadcast them.

@@ -5,7 +5,7 @@ asked for is compared with these numbers before any memory is taken.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from kerastpu.errors import KerastpuError
 
@@ -43,3 +43,20 @@ def num_elements(shape: Iterable[int], highest: int, what: str) -> int:
             f"{what} has {count:,} elements; at most {highest:,} may be"
         )
     return count
+
+
+class Budget:
+    """Counts the elements that a graph makes for itself."""
+
+    def __init__(self) -> None:
+        self._left = MAX_COMPUTED_ELEMENTS
+
+    def spend(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Returns the shape, if there is room for an array of it.
+
+        Raises:
+            KerastpuError: there is not.
+        """
+        sizes = tuple(int(size) for size in shape)
+        self._left -= num_elements(sizes, self._left, "what it computes")
+        return sizes

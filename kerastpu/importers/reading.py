@@ -6,8 +6,6 @@ code, are not needed: what they would find is found here or while layers are mad
 
 from __future__ import annotations
 
-import collections
-import heapq
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from kerastpu.errors import KerastpuError
 from kerastpu.importers import limits
 from kerastpu.importers.arrays import ArrayReader
 from kerastpu.importers.graph import SUBGRAPH, Graph, GraphInput, Node
+from kerastpu.importers.sorting import sort
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
@@ -51,22 +50,22 @@ def read(path: Path) -> Graph:
     inputs = tuple(
         _read_input(value, path)
         for value in model.graph.input
-        if value.name not in constants
+        if _text(value.name) not in constants
     )
     nodes = [_read_node(node, reader, path) for node in model.graph.node]
     known = {value.name for value in inputs} | set(constants)
     if len(known) != len(inputs) + len(constants):
         raise KerastpuError(f"{path}: two inputs have the same name")
-    outputs = tuple(value.name for value in model.graph.output)
-    nodes = _sort(nodes, known, path)
+    outputs = tuple(_text(value.name) for value in model.graph.output)
+    nodes = sort(nodes, known, path)
     made = known.union(*(node.outputs for node in nodes))
     if not inputs or not outputs or not set(outputs) <= made:
         raise KerastpuError(f"{path}: nothing goes in, or nothing comes out")
     if len(set(outputs)) != len(outputs):
         raise KerastpuError(f"{path}: two outputs have the same name")
-    producer = f"{model.producer_name} {model.producer_version}".strip()
+    producer = f"{_text(model.producer_name)} {_text(model.producer_version)}".strip()
     return Graph(
-        model.graph.name or path.stem,
+        _text(model.graph.name) or path.stem,
         tuple(nodes),
         constants,
         inputs,
@@ -74,6 +73,11 @@ def read(path: Path) -> Graph:
         _opset(model, path),
         producer,
     )
+
+
+def _text(value: str | bytes) -> str:
+    """Returns a name; damaged ones come as bytes, as they are no UTF-8."""
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
 
 
 def _parse(path: Path) -> ModelProto:
@@ -132,9 +136,10 @@ def _read_constants(
         raise KerastpuError(f"{path}: sparse constants are not supported")
     constants = {}
     for tensor in graph.initializer:
-        if not tensor.name or tensor.name in constants:
-            raise KerastpuError(f"{path}: two constants are called {tensor.name!r}")
-        constants[tensor.name] = reader.read(tensor, f"constant {tensor.name!r}")
+        name = _text(tensor.name)
+        if not name or name in constants:
+            raise KerastpuError(f"{path}: two constants are called {name!r}")
+        constants[name] = reader.read(tensor, f"constant {name!r}")
     return constants
 
 
@@ -142,8 +147,9 @@ def _read_input(value: ValueInfoProto, path: Path) -> GraphInput:
     """Reads what is said of an input."""
     import onnx
 
-    what = f"{path}: input {value.name!r}"
-    if not value.name or not value.type.HasField("tensor_type"):
+    name = _text(value.name)
+    what = f"{path}: input {name!r}"
+    if not name or not value.type.HasField("tensor_type"):
         raise KerastpuError(f"{what} is not a tensor")
     tensor = value.type.tensor_type
     names = onnx.TensorProto.DataType
@@ -164,27 +170,27 @@ def _read_input(value: ValueInfoProto, path: Path) -> GraphInput:
         raise KerastpuError(f"{what} has the shape {list(shape)}")
     known = [size for size in shape if size is not None]
     limits.num_elements(known, limits.MAX_MAP_ELEMENTS, what)
-    return GraphInput(value.name, kind.lower(), shape)
+    return GraphInput(name, kind.lower(), shape)
 
 
 def _read_node(node: NodeProto, reader: ArrayReader, path: Path) -> Node:
     """Reads an operation."""
-    name = node.name or next(iter(node.output), "")
+    name = _text(node.name) or _text(next(iter(node.output), ""))
     if max(len(node.input), len(node.output)) > limits.MAX_INPUTS_OF_NODE:
         raise KerastpuError(f"{path}: node {name!r} has too many inputs or outputs")
     attributes = {}
     for attribute in node.attribute:
-        if attribute.name in attributes:
-            raise KerastpuError(
-                f"{path}: node {name!r} has two attributes {attribute.name!r}"
-            )
-        attributes[attribute.name] = _read_attribute(attribute, name, reader, path)
+        key = _text(attribute.name)
+        if key in attributes:
+            raise KerastpuError(f"{path}: node {name!r} has two attributes {key!r}")
+        attributes[key] = _read_attribute(attribute, name, reader, path)
+    domain = _text(node.domain)
     return Node(
-        node.op_type,
-        "" if node.domain in _OWN_DOMAINS else node.domain,
+        _text(node.op_type),
+        "" if domain in _OWN_DOMAINS else domain,
         name,
-        tuple(node.input),
-        tuple(node.output),
+        tuple(map(_text, node.input)),
+        tuple(map(_text, node.output)),
         attributes,
     )
 
@@ -213,37 +219,3 @@ def _read_attribute(
         decoded = tuple(text.decode("utf-8", "replace") for text in texts)
         return decoded[0] if kind == "STRING" else decoded
     raise KerastpuError(f"{what} is of the type {kind}, which is not supported")
-
-
-def _sort(nodes: list[Node], known: set[str], path: Path) -> list[Node]:
-    """Puts each node after those that it needs, else in the order of the file."""
-    makers: dict[str, int] = {}
-    for index, node in enumerate(nodes):
-        for name in filter(None, node.outputs):
-            if name in makers or name in known:
-                raise KerastpuError(f"{path}: {name!r} is made twice")
-            makers[name] = index
-    waiting: dict[int, int] = {}
-    followers: dict[int, list[int]] = collections.defaultdict(list)
-    for index, node in enumerate(nodes):
-        needed = [name for name in node.inputs if name and name not in known]
-        if missing := [name for name in needed if name not in makers]:
-            raise KerastpuError(
-                f"{path}: node {node.name!r} takes {missing[0]!r}, which nothing makes"
-            )
-        makers_of = {makers[name] for name in needed}
-        waiting[index] = len(makers_of)
-        for maker in makers_of:
-            followers[maker].append(index)
-    ready = [index for index, count in waiting.items() if not count]  # is a heap
-    order = []
-    while ready:
-        order.append(heapq.heappop(ready))
-        for index in followers[order[-1]]:
-            waiting[index] -= 1
-            if not waiting[index]:
-                heapq.heappush(ready, index)
-    if len(order) < len(nodes):
-        name = next(node.name for i, node in enumerate(nodes) if waiting[i])
-        raise KerastpuError(f"{path}: nodes need each other in a circle, as {name!r}")
-    return [nodes[index] for index in order]

@@ -45,9 +45,10 @@ class Window:
     pads: Pads | None
 
     @property
-    def is_valid(self) -> bool:
-        """Whether nothing is put on."""
-        return self.pads is not None and not np.any(self.pads)
+    def spans(self) -> tuple[int, ...]:
+        """Elements from the first tap to the last, both counted."""
+        pairs = zip(self.size, self.dilations, strict=True)
+        return tuple(d * (k - 1) + 1 for k, d in pairs)
 
     @property
     def padding(self) -> str:

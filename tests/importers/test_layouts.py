@@ -254,7 +254,7 @@ def test_all_that_cannot_be_imported_is_listed_at_once(tmp_path):
         ("Conv", "a k", "b", {"auto_pad": "SOMEHOW"}),
         ("Relu", "x", "c", {}),
         ("Einsum", "c c", "d", {"equation": "abcd,abcd->abcd"}),
-        ("MaxPool", "x", "e", {"kernel_shape": [2, 2], "dilations": [2, 2]}),
+        ("MaxPool", "x", "e", {"kernel_shape": [2, 2], "order": 1}),
         ("Add", "d e", "y", {}),
     ]
     path = write(tmp_path, network(nodes, {"x": X}, weights={"k": normal(4, 3, 3, 3)}))

@@ -62,8 +62,8 @@ def _clip(call: Call) -> Tensor:
             array = call.constant(index)
             given = default if array is None else array.reshape(-1)[0]
         limits.append(float(given))
-    lowest, highest = limits
-    if lowest == 0:
+    lowest, highest = min(limits), limits[1]  # the upper one wins
+    if lowest == 0 <= highest:
         top = None if highest == np.inf else highest
         data = call.layer(keras.layers.ReLU, tensor.data, max_value=top)
     else:

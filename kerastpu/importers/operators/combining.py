@@ -43,6 +43,9 @@ def _split(call: Call) -> tuple[Tensor, ...]:
     if not -tensor.rank <= axis < tensor.rank:
         raise UnsupportedError(f"there is no axis {axis}")
     axis %= tensor.rank
+    if axis == tensor.batch_axis:
+        raise UnsupportedError("it takes examples out of their batch")
+    tensor = call.settle(tensor, [axis])
     size, count = tensor.size(axis), len(call.node.outputs)
     sizes = call.integers(1, "split")
     if sizes is None:
@@ -53,8 +56,6 @@ def _split(call: Call) -> tuple[Tensor, ...]:
     if sum(sizes) != size or len(sizes) != count or min(sizes) < 1:
         raise UnsupportedError(f"parts {sizes} do not fit {size} elements")
     place = tensor.stored_axis(axis)
-    if place == BATCH:
-        raise UnsupportedError("it takes examples out of their batch")
     borders = [int(border) for border in np.cumsum(sizes)[:-1]]
     if not borders:
         return (tensor,)

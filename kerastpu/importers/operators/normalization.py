@@ -76,6 +76,7 @@ def _layer_norm(call: Call) -> Tensor:
     axis = call.attributes["axis"]
     if axis % tensor.rank != tensor.rank - 1 or tensor.axes[-1] == ():
         raise UnsupportedError("it normalizes more than the last axis")
+    tensor = call.settle(tensor, [tensor.rank - 1])
     axis = tensor.stored_axis(tensor.rank - 1)
     if gamma.shape != (tensor.data.shape[axis],):
         raise UnsupportedError(f"its weights have the shape {list(gamma.shape)}")

@@ -34,7 +34,7 @@ def _convert(call: Call) -> Tensor:
             wanted[axis % tensor.rank] = (begin, end)
     if not wanted:
         return tensor
-    tensor = _with_axes_of_their_own(call, tensor, list(wanted))
+    tensor = call.settle(tensor, list(wanted))
     whole = [(0, 0)] * len(tensor.data.shape)
     for axis, pad in wanted.items():
         whole[tensor.stored_axis(axis)] = pad
@@ -45,16 +45,6 @@ def _convert(call: Call) -> Tensor:
     value = call.constant(2)
     number = call.attributes["value"] if value is None else float(value.reshape(-1)[0])
     return tensor.with_data(_padded(call, data, grown, number))
-
-
-def _with_axes_of_their_own(call: Call, tensor: Tensor, axes: list[int]) -> Tensor:
-    """Returns the value with each of these axes of ONNX an axis of Keras."""
-    if all(len(tensor.axes[axis]) == 1 for axis in axes):
-        return tensor
-    batch = tensor.batch_axis
-    order = [batch, *(axis for axis in range(tensor.rank) if axis != batch)]
-    data = call.arrange(tensor, order)
-    return Tensor(data, tuple((order.index(axis),) for axis in range(tensor.rank)))
 
 
 def _cropped(data: Any, whole: list[tuple[int, int]]) -> Any:

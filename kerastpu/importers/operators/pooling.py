@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,7 @@ _GLOBAL_AVERAGE = {
     2: keras.layers.GlobalAveragePooling2D,
     3: keras.layers.GlobalAveragePooling3D,
 }
+_MOST_TAPS = 121  # of a window with dilations: each is a layer's input
 _ATTRIBUTES = windows.ATTRIBUTES | windows.dilations() | {"ceil_mode": integer(0, 0, 1)}
 
 
@@ -46,15 +48,16 @@ def _read(call: Call) -> tuple[Tensor, Any, Window, Pads]:
     tensor = call.tensor()
     sizes = [tensor.size(axis) for axis in range(2, tensor.rank)]
     window = windows.read_window(call, sizes)
-    if max(window.dilations) > 1:
-        raise UnsupportedError("dilations are not supported")
+    if max(window.dilations) > 1 and window.pads is None:
+        pads = windows.same_pads(window, sizes)
+        window = dataclasses.replace(window, pads=pads)
     data = call.arrange(tensor, channels_last(tensor.rank))
     ends = ((0, 0),) * len(sizes)
     if call.attributes["ceil_mode"] and window.pads is not None:
         ends = tuple(
             (0, _more(*axis))
             for axis in zip(
-                sizes, window.pads, window.size, window.strides, strict=True
+                sizes, window.pads, window.spans, window.strides, strict=True
             )
         )
     return tensor, data, window, ends
@@ -79,14 +82,37 @@ def _max_pool(call: Call) -> Tensor:
     tensor, data, window, ends = _read(call)
     if window.pads is not None:
         data = windows.put_on_value(data, _sum(window.pads, ends), windows.LOWEST)
-    data = call.layer(
-        _MAX[len(window.size)],
-        data,
-        pool_size=window.size,
-        strides=window.strides,
-        padding=window.padding,
-    )
+    data = _pool(call, _MAX, keras.layers.Maximum, data, window)
     return Tensor(data, channels_last_axes(tensor.rank))
+
+
+def _pool(
+    call: Call, kinds: Any, several: Any, data: Any, window: Window, suffix: str = ""
+) -> Any:
+    """Pools; over taps that lie apart, which Keras cannot, tap by tap."""
+    if max(window.dilations) == 1:
+        return call.layer(
+            kinds[len(window.size)],
+            data,
+            suffix=suffix,
+            pool_size=window.size,
+            strides=window.strides,
+            padding=window.padding,
+        )
+    if None in data.shape[1:-1] or math.prod(window.size) > _MOST_TAPS:
+        raise UnsupportedError(
+            f"dilations with a size that is not known, or more than {_MOST_TAPS} taps"
+        )
+    last = [n - span for n, span in zip(data.shape[1:], window.spans, strict=False)]
+    taps = []
+    for place in np.ndindex(*window.size):
+        starts = [int(i * d) for i, d in zip(place, window.dilations, strict=True)]
+        parts = [
+            slice(start, start + more + 1, step)
+            for start, more, step in zip(starts, last, window.strides, strict=True)
+        ]
+        taps.append(data[(slice(None), *parts)])
+    return call.layer(several, taps, suffix=suffix) if len(taps) > 1 else taps[0]
 
 
 def _average_pool(call: Call) -> Tensor:
@@ -96,14 +122,8 @@ def _average_pool(call: Call) -> Tensor:
     counts_border = bool(call.attributes["count_include_pad"])
 
     def pool(data: Any, pads: Pads | None, suffix: str = "") -> Any:
-        return call.layer(
-            _AVERAGE[len(window.size)],
-            data,
-            suffix=suffix,
-            pool_size=window.size,
-            strides=window.strides,
-            padding="valid" if pads is not None else "same",
-        )
+        own = dataclasses.replace(window, pads=pads)
+        return _pool(call, _AVERAGE, keras.layers.Average, data, own, suffix)
 
     pads = window.pads
     if pads is None and counts_border:

@@ -98,6 +98,7 @@ def _apply(call: Call, tensor: Tensor, matrices: dict[int, np.ndarray]) -> Tenso
             if layer is not None:
                 axes = ((0,), (3,), (1,), (2,))
                 return Tensor(layer(data), axes)
+    tensor = call.settle(tensor, list(matrices))
     for axis, made in matrices.items():
         place, rank = tensor.stored_axis(axis), len(tensor.data.shape)
         if place == BATCH:

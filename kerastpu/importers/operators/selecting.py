@@ -10,7 +10,7 @@ import numpy as np
 from kerastpu.importers import limits
 from kerastpu.importers.attributes import integer, integers
 from kerastpu.importers.call import Call
-from kerastpu.importers.folding import slice_of
+from kerastpu.importers.constant_functions import slice_of
 from kerastpu.importers.graph import UnsupportedError
 from kerastpu.importers.operators.operator import Operator
 from kerastpu.importers.values import BATCH, Known, Tensor
@@ -28,10 +28,11 @@ def _slice(call: Call) -> Tensor:
     steps = call.integers(4) or [1] * len(starts)
     if not len(starts) == len(stops) == len(axes) == len(steps):
         raise UnsupportedError("its lists differ in length")
+    if any(not -tensor.rank <= axis < tensor.rank for axis in axes):
+        raise UnsupportedError(f"there are not all of axes {axes}")
+    tensor = call.settle(tensor, axes)
     index = [slice(None)] * len(tensor.data.shape)
     for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
-        if not -tensor.rank <= axis < tensor.rank:
-            raise UnsupportedError(f"there is no axis {axis}")
         place = _place(call, tensor, axis % tensor.rank, start, stop, step)
         if place is not None:
             index[place[0]] = place[1]
@@ -68,6 +69,7 @@ def _gather(call: Call) -> Tensor:
     if not -tensor.rank <= axis < tensor.rank:
         raise UnsupportedError(f"there is no axis {axis}")
     axis %= tensor.rank
+    tensor = call.settle(tensor, [axis])
     place, size = tensor.stored_axis(axis), tensor.size(axis)
     if place == BATCH:
         raise UnsupportedError(_OUT_OF_BATCH)
@@ -95,6 +97,7 @@ def _reverse_sequence(call: Call) -> Tensor:
     axis = call.attributes["time_axis"]
     if not isinstance(lengths, Known) or not 0 <= axis < tensor.rank:
         raise UnsupportedError("its lengths must be constants")
+    tensor = call.settle(tensor, [axis])
     size = tensor.size(axis)
     if size is None or np.any(lengths.first != size) or np.any(lengths.second != size):
         raise UnsupportedError("it turns a part of an axis around")

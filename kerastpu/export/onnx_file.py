@@ -27,10 +27,12 @@ BATCH = "N"  # what the first dimension is called
 HEAVY = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 # What is quantized: what stands between the heavy ones too, so that a ReLU6 ends the
 # range of the map before it. Not the softmax, whose outputs 8 bits would blur, nor what
-# joins maps of different ranges. Of EfficientNet-Lite0 on 259 photos of flowers the
-# classes stay for 99.6 %; 99.2 % with Concat and GlobalAveragePool, 93.4 % with HEAVY
-# alone, 98.8 % with weights of 7 bits, which `reduce_range` would make.
+# joins maps of different ranges, nor the first two convolutions, whose rounding all
+# others see. Of EfficientNet-Lite0 (`flowers`) on 776 photos 99 % stay in their class,
+# 98.3 % with the first two. Percentile, entropy and moving averages in the place of
+# minima and maxima, and 256 images for 128, made no difference beyond chance.
 QUANTIZED = (*HEAVY, "Add", "AveragePool", "Clip", "MaxPool", "Relu")
+_NUM_FIRST, _LEAST_HEAVY = 2, 20  # small networks would keep too little in int8
 
 
 def convert(model: keras.Model, metadata: Metadata) -> onnx.ModelProto:
@@ -126,6 +128,7 @@ def to_int8(
                 quantized,
                 Reader(),
                 op_types_to_quantize=list(QUANTIZED),
+                nodes_to_exclude=_first_heavy(optimized),
                 per_channel=True,
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
@@ -134,6 +137,15 @@ def to_int8(
             reason = (str(error).strip() or type(error).__name__).partition("\n")[0]
             raise KerastpuError(f"ONNX Runtime cannot quantize it: {reason}") from error
         return finish(onnx.load(quantized), metadata)
+
+
+def _first_heavy(path: Path) -> list[str]:
+    """Returns the names of the operators that are to stay in float32."""
+    import onnx
+
+    nodes = onnx.load(path).graph.node
+    heavy = [node.name for node in nodes if node.op_type in HEAVY]
+    return heavy[:_NUM_FIRST] if len(heavy) >= _LEAST_HEAVY else []
 
 
 def _batches(images: np.ndarray, size: int = 8) -> Iterator[dict[str, np.ndarray]]:

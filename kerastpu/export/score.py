@@ -6,8 +6,8 @@
 Needs Python 3.11 and the packages onnxruntime, numpy and pillow, nothing else. Class
 names and image size are read from the file's metadata. The pixels are those that the
 model was scored on but for rounding: the same center crop and bilinear sampling, by
-Pillow where training uses OpenCV. They differ by at most a level of 255, in JPEG files,
-whose color the two decode otherwise, by a few.
+Pillow where training uses OpenCV. They differ by at most two levels of 255, in JPEG
+files, whose color the two decode otherwise, by a few.
 """
 
 import argparse

@@ -127,22 +127,21 @@ def test_random_pixels_are_called_so(capsys, file, tmp_path):
 
 
 def sabotaged(convert):
-    """Returns tf2onnx's conversion with a weight of each filter changed."""
+    """Returns tf2onnx's conversion with red and blue exchanged in the weights."""
 
     def changed(*args, **kwargs):
         model, storage = convert(*args, **kwargs)
         first = next(node for node in model.graph.node if node.op_type == "Conv")
         weights = {weight.name: weight for weight in model.graph.initializer}
         weight = weights[first.input[1]]  # (filters, channels, height, width)
-        values = onnx.numpy_helper.to_array(weight).copy()
-        values[:, 0, 1, 1] += 0.5
+        values = onnx.numpy_helper.to_array(weight)[:, ::-1].copy()
         weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
         return model, storage
 
     return changed
 
 
-def test_a_changed_weight_is_found(capsys, sure_run, tmp_path, monkeypatch):
+def test_changed_weights_are_found(capsys, sure_run, tmp_path, monkeypatch):
     out = tmp_path / "out"
     words = ("--to", "savedmodel,onnx", "--out", out)
     assert main(["export", str(sure_run.workdir), *map(str, words)]) == 0

@@ -91,9 +91,7 @@ def test_an_output_that_nothing_makes(tmp_path):
 def test_names_that_are_no_text(tmp_path):
     """Protobuf hands them out as bytes."""
     data = (
-        content()
-        .replace(b"network", b"netw\xff\xfek")
-        .replace(b"conv_0", b"con\xff_0")
+        content().replace(b"network", b"netw\xff\xfek").replace(b"conv_0", b"con\xff_0")
     )
     model = import_onnx(write(tmp_path, data))
     assert model.output_shape == (None, 2)

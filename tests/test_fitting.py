@@ -1,17 +1,24 @@
 """One fit: what is scored, what is kept, and steps that are as if made otherwise."""
 
 import dataclasses
+import tempfile
+from pathlib import Path
 
 import fits
 import keras
 import numpy as np
 import pytest
-from fits import BATCH_SIZE, CLASSES, build, config_of, data, run
+from fits import BATCH_SIZE, CLASSES, build, config_of, data
 
 from kerastpu import evaluation, feeding, fitting, strategy
 from kerastpu.callbacks import Validation
 from kerastpu.config import LossConfig, ScheduleConfig
 from kerastpu.errors import KerastpuError, UsageError
+
+
+def run(folder, config, **options):
+    """Fits in a folder of its own: in one that holds a fit, that is gone on with."""
+    return fits.run(Path(tempfile.mkdtemp(dir=folder)), config, **options)
 
 
 def column(rows, name):

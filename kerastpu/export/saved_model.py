@@ -35,8 +35,8 @@ def write(model: keras.Model, metadata: Metadata, path: Path) -> None:
         return {OUTPUT: tf.cast(model(image, training=False), tf.float32)}
 
     spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8, name=INPUT)
+    # `track` would store the weights a second time: the endpoint brings its own.
     archive = keras.export.ExportArchive()
-    archive.track(model)
     try:
         archive.add_endpoint(SIGNATURE, serve, input_signature=[spec])
         archive.write_out(str(path), verbose=False)

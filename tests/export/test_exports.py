@@ -130,6 +130,8 @@ def test_saved_model_serves_by_name(exported, sure_run, images):
     )
     found = served(image=tf.constant(images[0][:3]))
     np.testing.assert_allclose(found["probabilities"], images[1][:3], atol=1e-5)
+    stored = sum(file.stat().st_size for file in (path / "variables").iterdir())
+    assert stored < 1.5 * 4 * exported.source["parameters"]  # each weight once
     kept = json.loads((path / "assets.extra" / "kerastpu.json").read_text("ascii"))
     assert tuple(kept["class_names"]) == sure_run.class_names
 

@@ -68,7 +68,9 @@ def _card(name: str) -> str:
     measured = card.text() if card else f"{cards.NOT_MEASURED.capitalize()}."
     paragraphs = [*presets.describe(name)[1].split("\n\n"), measured]
     width = shutil.get_terminal_size().columns
-    return "\n\n".join(textwrap.fill(text, width, break_on_hyphens=False) for text in paragraphs)
+    return "\n\n".join(
+        textwrap.fill(text, width, break_on_hyphens=False) for text in paragraphs
+    )
 
 
 def _list(command: str, summary: str) -> str:

@@ -15,7 +15,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kerastpu.errors import KerastpuError
 
@@ -74,9 +76,11 @@ def _convert(model: keras.Model, dtype: str, names: tuple[str, str]) -> bytes:
         input_signature=[spec],
         autograph=False,
     )
+    with _without_inner_functions():
+        traced = function.get_concrete_function()
     # Frozen here: tf2onnx itself takes constants that a layer holds for inputs.
     frozen = convert_to_constants.convert_variables_to_constants_v2(
-        function.get_concrete_function(),
+        traced,
         lower_control_flow=False,
         aggressive_inlining=True,
     )
@@ -88,6 +92,7 @@ def _convert(model: keras.Model, dtype: str, names: tuple[str, str]) -> bytes:
         output_names=tensors[1:],
         tensors_to_rename=dict(zip(tensors, names, strict=True)),
         opset=OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
     )
     try:
         with _without_copies(), _quietly():
@@ -98,6 +103,39 @@ def _convert(model: keras.Model, dtype: str, names: tuple[str, str]) -> bytes:
         with _quietly():
             converted, _ = convert()
     return converted.SerializeToString()
+
+
+def _erfc(graph: Any, node: Any, name: str, _: list) -> None:
+    """Makes 1 - erf(x) of the complement, which the exact GELU has and ONNX has not."""
+    (shape,), (dtype,) = node.output_shapes, node.output_dtypes
+    inputs, outputs = node.input, node.output
+    graph.remove_node(node.name)
+    one = graph.make_const(f"{name}/one", np.array(1, np.float32))
+    erf = graph.make_node("Erf", inputs, shapes=[shape], dtypes=[dtype])
+    graph.make_node(
+        "Sub",
+        [one.output[0], erf.output[0]],
+        name=name,
+        outputs=outputs,
+        shapes=[shape],
+        dtypes=[dtype],
+    )
+
+
+@contextlib.contextmanager
+def _without_inner_functions() -> Iterator[None]:
+    """Lets TensorFlow trace into functions that Keras wants compiled by XLA.
+
+    Such as its grouped convolutions: calls of those stay calls when a graph is frozen.
+    """
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,45 @@
+"""What tf2onnx alone stumbles over becomes ONNX with the same outputs."""
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+from kerastpu.features import conversion
+
+SHAPE = (12, 10, 4)
+
+
+def normalized(x):
+    """Holds constants, which are no variables."""
+    layer = keras.layers.Normalization(mean=[1, 2, 3, 4], variance=[4, 3, 2, 1])
+    return keras.layers.GlobalAveragePooling2D()(layer(x))
+
+
+def grouped(x):
+    """Keras has it compiled by XLA."""
+    return keras.layers.Conv2D(6, 3, groups=2)(x)
+
+
+def exact_gelu(x):
+    """TensorFlow computes it by erfc."""
+    return keras.layers.Activation("gelu")(x - 100)
+
+
+def recurrent(x):
+    """A loop."""
+    return keras.layers.GRU(5)(keras.layers.Reshape((-1, 4))(x) / 255)
+
+
+@pytest.mark.parametrize("layers", [normalized, grouped, exact_gelu, recurrent])
+def test_onnx_runtime_gives_what_keras_gives(layers):
+    keras.utils.set_random_seed(0)
+    image = keras.Input(SHAPE)
+    model = keras.Model(image, layers(image))
+    data = conversion.to_onnx(model, "uint8", names=("here", "there"))
+    session = onnxruntime.InferenceSession(data)
+    assert [taken.name for taken in session.get_inputs()] == ["here"]
+    images = np.random.default_rng(0).integers(0, 256, (3, *SHAPE), np.uint8)
+    (found,) = session.run(["there"], {"here": images})
+    wanted = np.asarray(model(images, training=False))
+    np.testing.assert_allclose(found, wanted, atol=1e-6 * np.abs(wanted).max())

@@ -109,8 +109,8 @@ NAMED_SETS = {
                 228_813_984,
             ),
         ),
-        licence="CC BY 2.0 by the photographers whom the LICENSE.txt of flower_photos "
-        "lists",
+        licence="Creative Commons, by the photographers whom the LICENSE.txt of "
+        "flower_photos lists",
     ),
     "mnist": NamedSet(
         title="handwritten digits",

@@ -63,6 +63,19 @@ def collect(accelerator_prefer: str = "auto") -> dict[str, Any]:
     }
 
 
+def verdict() -> str:
+    """Returns in one line what would run here: versions, backend, accelerator.
+
+    Imports Keras and its backend. A machine on which nothing can run is named so, not
+    an error.
+    """
+    try:
+        choice = strategy.resolve().describe()
+    except KerastpuError as error:
+        choice = f"nothing can run: {error}"
+    return f"kerastpu {VERSION}, Keras {_version('keras')}: {choice}"
+
+
 def render(report: dict[str, Any]) -> str:
     """Returns what `collect` found as text of at most 80 columns, where words allow."""
     machine, accelerator = report["machine"], report["accelerator"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kerastpu import doctor, tpu
+from kerastpu import doctor, strategy, tpu
 from kerastpu.errors import AcceleratorError
 
 
@@ -64,3 +64,9 @@ def test_auto_that_cannot_run_is_reported_not_raised(monkeypatch):
     report = doctor.collect()
     assert "20585" in report["accelerator"]["error"]
     assert "none: TF_CONFIG names 2 tasks" in " ".join(doctor.render(report).split())
+
+
+def test_the_verdict_is_one_line_that_names_what_would_run():
+    line = doctor.verdict()
+    assert "\n" not in line
+    assert strategy.resolve().describe() in line

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from kerastpu import backend
 from kerastpu.cli import dispatch
 from kerastpu.errors import USER_ERRORS, UsageError
 from kerastpu.version import VERSION
@@ -42,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(f"kerastpu {VERSION}")
         return 0
+    backend.quiet_tensorflow()
     try:
         return dispatch.run("kerastpu.cli", COMMANDS, arguments[0], arguments[1:])
     except UsageError as error:

@@ -66,7 +66,7 @@ def apply(config: Config, values: Mapping[str, Any]) -> Config:
     """
     for field, value in values.items():
         _hint(field)
-        config = _set(config, field.split("."), value)
+        config = _set(config, field.split("."), _as_tuple(value))
     config.validate()
     return config
 

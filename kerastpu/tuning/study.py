@@ -51,6 +51,7 @@ class Study:
         num_validation: images that the error is a share of; among equal ones the loss
             decides.
         stops_below_median: whether trials that do worse than half of them end.
+        reads: whether it is only looked at, perhaps while another process goes on.
         clock: seconds; for tests.
 
     Attributes:
@@ -67,17 +68,18 @@ class Study:
         budget: Budget | None = None,
         num_validation: int = 1,
         stops_below_median: bool = False,
+        reads: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.search, self.budget = search, budget or Budget()
-        self.num_validation = num_validation
+        self.num_validation, self._reads = num_validation, reads
         self.stops_below_median = stops_below_median
         self.facts: dict[int, Facts] = {}
         self._clock, self._record = clock, record.Record(folder)
         self._jobs: dict[int, Job] = {}
         self._began: dict[int, float] = {}
         self._before, self._start = 0.0, clock()
-        for event in self._record.open():
+        for event in record.read(folder) if reads else self._record.open():
             self._play(event)
         self.resumed = sorted(self._jobs.values(), key=lambda job: job.trial)
 
@@ -89,7 +91,7 @@ class Study:
     @property
     def seconds(self) -> float:
         """Seconds of work, of earlier processes too."""
-        return self._before + self._clock() - self._start
+        return self._before + (0.0 if self._reads else self._clock() - self._start)
 
     @property
     def epochs(self) -> int:

@@ -1,6 +1,7 @@
 """One stretch of the training of one trial, from where it stood."""
 
 import gc
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,8 @@ from kerastpu import fitting, seeds, training
 from kerastpu.config import Config
 from kerastpu.stopping import Stopped, Stopping
 from kerastpu.tuning.trial_tasks import TrialTasks
+
+LOG = logging.getLogger("kerastpu")
 
 Row = dict[str, float]
 EpochEnded = Callable[[list[Row]], bool]
@@ -60,6 +63,8 @@ class TrialTrainer:
         # How long a trial lasts is for the search to say.
         config = replace(config, training=replace(config.training, patience=0))
         task = self.tasks.make(config)
+        level = LOG.level
+        LOG.setLevel(logging.WARNING)  # the table of the study shows how it goes
         try:
             fitting.fit(
                 task.model,
@@ -78,6 +83,8 @@ class TrialTrainer:
         except Stopped:
             if self.stopping.is_asked:
                 raise
+        finally:
+            LOG.setLevel(level)
         return {
             "parameters": task.model.count_params(),
             "latency_ms": round(_latency_ms(task.model), 3),

@@ -111,14 +111,28 @@ def train_winner(
     return training.train(config, workdir / WINNER, source)
 
 
-def open_study(folder: Path, made: Settings) -> Study:
-    """Returns a study as far as its record goes."""
+def train_baseline(
+    config: Config, workdir: Path, source: data_pipelines.Source | None = None
+) -> runs.RunResult:
+    """Trains what the search began from, to compare, into the folder `baseline`."""
+    return training.train(config, workdir / BASELINE, source)
+
+
+def open_study(folder: Path, made: Settings, *, reads: bool = False) -> Study:
+    """Returns a study as far as its record goes.
+
+    Args:
+        folder: of the study.
+        made: its settings.
+        reads: whether it is only looked at, perhaps while it goes on.
+    """
     return Study(
         made.build_search(),
         folder,
         budget=made.budget,
         num_validation=made.num_validation,
         stops_below_median=made.stops_below_median,
+        reads=reads,
     )
 
 
@@ -151,6 +165,7 @@ def _search(
     from kerastpu.tuning import working
     from kerastpu.tuning.trial_training import TrialTrainer
 
+    tasks.make(config)  # has the features kept before time is counted
     folders: list[Path] = []
     names = [CUSTOM] if plan.space else list(plan.stages)
     for number, name in enumerate(names, start=1):

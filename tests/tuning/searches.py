@@ -28,12 +28,11 @@ def build(hp):
     keras.utils.set_random_seed(1)
     name = hp.Choice("optimizer", ["adam", "sgd"])
     rate = hp.Float("rate", 1e-4, 1.0, sampling="log")
-    if name == "sgd":
-        with hp.conditional_scope("optimizer", ["sgd"]):
+    optimizer = keras.optimizers.Adam(rate)
+    with hp.conditional_scope("optimizer", ["sgd"]):
+        if name == "sgd":
             momentum = hp.Float("momentum", 0.0, 0.9)
-        optimizer = keras.optimizers.SGD(rate, momentum=momentum)
-    else:
-        optimizer = keras.optimizers.Adam(rate)
+            optimizer = keras.optimizers.SGD(rate, momentum=momentum)
     layers = [keras.layers.Dense(hp.Int("units", 2, 9), activation="tanh")]
     if hp.Boolean("dropout"):
         layers.append(keras.layers.Dropout(0.2, seed=3))
@@ -85,7 +84,7 @@ def main():
             if Dying.done == epochs:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    tuner = make(folder, lease_seconds=15.0)
+    tuner = make(folder, lease_seconds=30.0)
     search(tuner, Dying())
     if os.environ.get("KERASTUNER_TUNER_ID") == "chief":
         trials = tuner.oracle.search.trials

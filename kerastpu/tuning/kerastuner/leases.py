@@ -99,17 +99,23 @@ class LeasingOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def end_trial(self, trial: Trial) -> None:
         """Takes the result of a trial; a second one of the same is not counted."""
-        ongoing = {one.trial_id for one in self.ongoing_trials.values()}
-        if trial.trial_id not in ongoing:
-            LOG.warning(
-                "the result of trial %s came too late: not counted", trial.trial_id
-            )
+        trial_id = trial.trial_id
+        if trial_id in self._retry_queue:  # its worker lives after all
+            self._retry_queue.remove(trial_id)
+        elif trial_id not in {one.trial_id for one in self.ongoing_trials.values()}:
+            LOG.warning("the result of trial %s came twice: not counted", trial_id)
             return
         try:
             super().end_trial(trial)
         except RuntimeError as error:  # too many trials have failed, one after another
             self.failure = str(error).partition("\n")[0]
             raise
+        if trial_id not in self._retry_queue:
+            self.ended(self.trials[trial_id])
+            self.save()
+
+    def ended(self, trial: Trial) -> None:
+        """Is called when a trial has ended for good; the Oracle is saved after it."""
 
     @releasing
     @keras_tuner.synchronized

@@ -89,16 +89,8 @@ class LHSHalvingOracle(LeasingOracle):
         self._numbers[trial_id], self._lasts[job.trial] = job.trial, trial_id
         return {"status": TrialStatus.RUNNING, "values": values}
 
-    def end_trial(self, trial: Trial) -> None:
-        """Takes the result of a trial."""
-        is_out = trial.trial_id in {t.trial_id for t in self.ongoing_trials.values()}
-        super().end_trial(trial)
-        if not is_out or trial.trial_id in self._retry_queue:
-            return
-        self._tell(self.trials[trial.trial_id])
-        self.save()
-
-    def _tell(self, trial: Trial) -> None:
+    def ended(self, trial: Trial) -> None:
+        """Tells the search what a trial has reached."""
         assert self.search is not None
         errors = [float("nan")]
         if trial.status == TrialStatus.COMPLETED:

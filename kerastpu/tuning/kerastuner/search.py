@@ -1,5 +1,6 @@
 """KerasTuner's own searches, asked and told as ours is."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -161,23 +162,15 @@ def _hyperparameters(space: Sequence[Dimension]) -> keras_tuner.HyperParameters:
     places = {dimension.name: str(i) for i, dimension in enumerate(space)}
     named = {dimension.name: dimension for dimension in space}
     for i, dimension in enumerate(space):
-        with_parents = [
-            keras_tuner.engine.conditions.Parent(
-                places[name], _indices(named[name], allowed)
-            )
-            for name, allowed in getattr(dimension, "conditions", ())
-        ]
-        found._conditions.extend(with_parents)
-        if _is_counted(dimension):
-            found.Choice(
-                str(i),
-                list(range(dimension.num_values or 1)),
-                ordered=dimension.is_ordered,
-            )
-        else:
-            found.Float(str(i), 0.0, 1.0)
-        if with_parents:
-            del found._conditions[-len(with_parents) :]
+        with contextlib.ExitStack() as scopes:
+            for name, allowed in getattr(dimension, "conditions", ()):
+                indices = _indices(named[name], allowed)
+                scopes.enter_context(found.conditional_scope(places[name], indices))
+            if _is_counted(dimension):
+                choices = list(range(dimension.num_values or 1))
+                found.Choice(str(i), choices, ordered=dimension.is_ordered)
+            else:
+                found.Float(str(i), 0.0, 1.0)
     return found
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import keras_tuner
@@ -22,7 +23,7 @@ SCRIPT = Path(searches.__file__)
 class Beginnings(keras.callbacks.Callback):
     """Notes optimizer steps and epochs at the beginning of each stretch."""
 
-    seen: list = []
+    seen: ClassVar[list] = []
 
     def on_epoch_begin(self, epoch, logs=None):
         steps = int(self.model.optimizer.iterations.numpy())
@@ -185,6 +186,7 @@ def start(folder, name, port, dies_after=0):
     )
 
 
+@pytest.mark.slow
 def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
     team = [
         start(tmp_path, "chief", free_port),
@@ -192,7 +194,7 @@ def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
         start(tmp_path, "tuner1", free_port),
     ]
     try:
-        codes = [process.wait(timeout=150) for process in team]
+        codes = [process.wait(timeout=280) for process in team]
     finally:
         for process in team:
             process.kill()

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from kerastpu.errors import UsageError
 from kerastpu.plotting import BLUE, COLORS, GRAY, VERMILION
@@ -64,7 +65,7 @@ def curves(study: Study, made: Settings) -> Figure:
         f"{len(trials)} sets; the best three in color", fontsize=10, loc="left"
     )
     _clip(axes, [loss for trial in trials for loss in _losses(study, trial)])
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     return figure
@@ -95,8 +96,8 @@ def timeline(study: Study, made: Settings) -> Figure:
             axes.plot(ends, ended, marker, color=color, ms=6, label=label)
     axes.set(xlabel="Epochs of all sets together", ylabel="Set")
     axes.invert_yaxis()
-    for locator in (axes.xaxis, axes.yaxis):
-        locator.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title("Each bar is an epoch", fontsize=10, loc="left")
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:

@@ -13,8 +13,9 @@ _MIN_EPOCHS = 3  # what starts slowly gets as many
 def is_below_median(curve: Sequence[float], others: Sequence[Trial]) -> bool:
     """Whether a trial's best error so far is worse than the median of the others'.
 
-    The rule of Google's Vizier (Golovin et al., 2017): each of the others counts with
-    its mean error up to the same epoch.
+    As Google's Vizier does it (Golovin et al., 2017), but with the others' best errors
+    up to the same epoch, not their mean ones, which for curves that fall steeply would
+    let everything pass.
 
     Args:
         curve: error after each epoch of the trial.
@@ -24,5 +25,4 @@ def is_below_median(curve: Sequence[float], others: Sequence[Trial]) -> bool:
     rivals = [trial for trial in others if trial.epochs >= done]
     if done < _MIN_EPOCHS or len(rivals) < _MIN_RIVALS:
         return False
-    means = [float(np.mean(trial.curve[:done])) for trial in rivals]
-    return min(curve) > float(np.median(means))
+    return min(curve) > float(np.median([min(t.curve[:done]) for t in rivals]))

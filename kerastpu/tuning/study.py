@@ -81,6 +81,7 @@ class Study:
         self._before, self._start = 0.0, clock()
         for event in record.read(folder) if reads else self._record.open():
             self._play(event)
+        _ = self.search.is_over  # lets it draw its conclusions from the last result
         self.resumed = sorted(self._jobs.values(), key=lambda job: job.trial)
 
     @property
@@ -261,7 +262,9 @@ class Study:
         facts.parameters = event.get("parameters", facts.parameters)
         facts.latency_ms = event.get("latency_ms", facts.latency_ms)
         errors = self.errors(number)[job.start : job.stop]
-        self.search.tell(number, [*errors, math.nan] if event["failed"] else errors)
+        if event["failed"]:
+            errors = [*errors[: job.stop - job.start - 1], math.nan]
+        self.search.tell(number, errors)
 
     def _back(self, number: int) -> None:
         job = self._jobs.pop(number)

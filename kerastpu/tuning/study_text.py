@@ -33,20 +33,20 @@ def table(study: Study, made: Settings, limit: int | None = None) -> list[str]:
     """
     names = [dimension.name for dimension in made.space]
     short = _short(names)
-    trials = ranked(study.trials)[:limit]
+    known = [trial for trial in study.trials if trial.number in study.facts]
+    trials = ranked(known)[:limit]
     rows = []
     for trial in trials:
-        facts = study.facts.get(trial.number)
-        epochs = len(facts.rows) if facts else 0
-        errors = [row["error"] for row in facts.rows] if facts else []
+        facts = study.facts[trial.number]
+        errors = study.errors(trial.number)
         rows.append(
             [
                 str(trial.number),
-                _state(trial, facts.reason if facts else ""),
-                f"{epochs}/{made.config.training.epochs}",
+                _state(trial, facts.reason),
+                f"{len(errors)}/{made.config.training.epochs}",
                 f"{errors[-1]:.2%}" if errors else "-",
                 f"{min(errors):.2%}" if errors else "-",
-                f"{facts.seconds:.0f}" if facts else "0",
+                f"{facts.seconds:.0f}",
                 *(_value(trial.values.get(name)) for name in names),
             ]
         )
@@ -58,7 +58,7 @@ def headline(study: Study, made: Settings) -> str:
     """Returns one line: what is done, the best so far, the time left."""
     running = sum(trial.state == RUNNING for trial in study.trials)
     parts = [
-        f"{made.search}: {len(study.trials)} trials ({running} running)",
+        f"{made.search}: {len(study.facts)} trials ({running} running)",
         f"{study.epochs} epochs",
         f"{study.seconds:.0f} s",
     ]

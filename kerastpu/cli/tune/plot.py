@@ -1,6 +1,7 @@
 """`kerastpu tune plot FOLDER`: pictures of a search."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,16 +34,15 @@ def run(arguments: Sequence[str]) -> int:
     studies = opening.studies(parsed.folder)
     out.mkdir(parents=True, exist_ok=True)
     for one in studies:
-        drawn = {
+        drawn: dict[str, Callable] = {
             "curves": plots.curves,
             "timeline": plots.timeline,
             "parallel": space_plots.parallel,
             "importance": space_plots.importances,
         }
         if parsed.second is not None:
-            second = parsed.second
-            drawn["trade-off"] = lambda study, made, s=second: plots.trade_off(
-                study, made, s
+            drawn["trade-off"] = functools.partial(
+                plots.trade_off, second=parsed.second
             )
         for name, draw in drawn.items():
             try:

@@ -137,8 +137,8 @@ class Halving:
         trial.curve = trial.curve[: trial.start] + finite
         if len(finite) < len(errors):
             trial.state = FAILED
-        elif trial.epochs < trial.stop:
-            trial.state = STOPPED
+        elif trial.epochs < self.controls.rungs[trial.rung]:
+            trial.state = STOPPED  # by whoever trains it, or by the budget
         else:
             trial.state = RESTING
 

@@ -2,13 +2,23 @@
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import data_pipelines
-from kerastpu import backend, datasets, run_lock, runs, stopping, strategy, training
+from kerastpu import (
+    backend,
+    datasets,
+    optional,
+    run_lock,
+    runs,
+    stopping,
+    strategy,
+    training,
+)
 from kerastpu.config import Config
 from kerastpu.stopwatch import Stopwatch
 from kerastpu.tuning import fields, plans, settings, spaces
@@ -26,6 +36,9 @@ WINNER, BASELINE = "winner", "baseline"
 CUSTOM = "search"  # folder of a study over a space of one's own
 
 Show = Callable[[Study, Settings], None]
+Work = Callable[[Study, Settings, "TrialTrainer", Callable[[], None]], None]
+
+LEASE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,8 @@ def tune(
     show: Show | None = None,
     final_epochs: int | None = None,
     is_final: bool = True,
+    address: str | None = None,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> Tuned:
     """Searches for settings by the validation split, and trains the best of them.
 
@@ -71,6 +86,9 @@ def tune(
         show: called whenever an epoch or a job is done.
         final_epochs: of the winner; None = as many as the longest trial.
         is_final: whether the winner is trained.
+        address: where to listen, such as 127.0.0.1:8765: trials are then lent to
+            workers (see `team.work`), and none is trained here. None = all are.
+        lease_seconds: silence after which a worker counts as dead.
 
     Raises:
         UsageError: an argument that is not allowed, or another study in `workdir`.
@@ -85,7 +103,8 @@ def tune(
     with stopping.watching() as stop, run_lock.RunLock(workdir) as lock:
         lock.take()
         plans.keep(workdir, config, plan)
-        tuned = _search(config, workdir, plan, source, stop, show)
+        with _workers(address, lease_seconds) as work:
+            tuned = _search(config, workdir, plan, source, stop, show, work)
     if not is_final:
         return tuned
     return replace(tuned, winner=train_winner(tuned, workdir, final_epochs, source))
@@ -160,9 +179,9 @@ def _search(
     source: data_pipelines.Source | None,
     stop: stopping.Stopping,
     show: Show | None,
+    work: Work,
 ) -> Tuned:
     tasks = make_tasks(config, source)
-    from kerastpu.tuning import working
     from kerastpu.tuning.trial_training import TrialTrainer
 
     tasks.make(config)  # has the features kept before time is counted
@@ -174,12 +193,37 @@ def _search(
         made = _settings(folder, config, plan, names, name, trainer)
         study = open_study(folder, made)
         _tell(study, made, name)
-        working.work(study, made.config, trainer, functools.partial(_show, show, made))
+        work(study, made, trainer, functools.partial(_show, show, made, study))
         folders.append(folder)
         best = study.best()
         config = fields.apply(made.config, best.values)
     error = study.errors(best.number)[-1]
     return Tuned(config, dict(best.values), error, tuple(folders))
+
+
+@contextmanager
+def _workers(address: str | None, lease_seconds: float) -> Iterator[Work]:
+    """Yields what has the trials of a study trained: here, or by those who ask."""
+    if address is None:
+        from kerastpu.tuning import working
+
+        yield working.work
+        return
+    optional.check("keras_tuner")
+    from kerastpu.tuning.kerastuner import serving
+    from kerastpu.tuning.kerastuner.study_oracle import Led, StudyOracle
+
+    oracle = StudyOracle(lease_seconds)
+
+    def lend(
+        study: Study, made: Settings, trainer: "TrialTrainer", show: Callable[[], None]
+    ) -> None:
+        serving.lead(oracle, Led(study, made, trainer.folder.parent.name), show)
+
+    with serving.listening(oracle, address):
+        LOG.info("lends trials at %s: kerastpu tune work FOLDER %s", address, address)
+        yield lend
+        serving.close(oracle)
 
 
 def _settings(

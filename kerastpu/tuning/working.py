@@ -11,13 +11,14 @@ from kerastpu.config import Config
 from kerastpu.errors import KerastpuError, UsageError
 from kerastpu.runs import CHECKPOINTS
 from kerastpu.tuning import fields
+from kerastpu.tuning.settings import Settings
 from kerastpu.tuning.study import Study
 from kerastpu.tuning.trial_training import Row, TrialTrainer
 from kerastpu.tuning.trials import Job
 
 LOG = logging.getLogger("kerastpu")
 
-Show = Callable[[Study], None]
+Show = Callable[[], None]
 
 # So many failed, one after another, and none has worked: it is not the settings.
 _MAX_FAILURES = 3
@@ -25,12 +26,12 @@ _CALIBRATION_EPOCHS = 2
 _CALIBRATION = 9999  # its number among the folders of the trials
 
 
-def work(study: Study, base: Config, trainer: TrialTrainer, show: Show) -> None:
+def work(study: Study, made: Settings, trainer: TrialTrainer, show: Show) -> None:
     """Trains trials until the study is over.
 
     Args:
         study: says which.
-        base: what a trial is, but for its values.
+        made: its settings.
         trainer: trains them.
         show: called after each epoch and each job.
 
@@ -43,13 +44,13 @@ def work(study: Study, base: Config, trainer: TrialTrainer, show: Show) -> None:
         job = study.ask()
         if job is None:
             break
-        failure = _train(study, job, base, trainer, show)
+        failure = _train(study, job, made.config, trainer, show)
         failures = failures + 1 if failure else 0
         if failures == _MAX_FAILURES and not any(t.is_usable for t in study.trials):
             raise KerastpuError(
                 f"{failures} trials failed one after another: {failure}"
             )
-        show(study)
+        show()
         _clear(study, trainer.folder)
 
 
@@ -60,7 +61,7 @@ def _train(
 
     def epoch_ended(rows: list[Row]) -> bool:
         goes_on = study.report(job.trial, rows)
-        show(study)
+        show()
         return goes_on
 
     try:

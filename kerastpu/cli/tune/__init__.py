@@ -11,8 +11,7 @@ COMMANDS = {
     "resume": "go on with a search that was stopped",
     "compare": "several searches: cost, error, the best settings",
     "export": "all epochs of all trials as CSV",
-    "chief": "lend the trials of a search to workers, one command per host",
-    "work": "train trials that a chief lends",
+    "work": "train trials that a search with --listen lends, one command per host",
 }
 
 

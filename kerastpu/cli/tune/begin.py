@@ -54,6 +54,12 @@ class TuneArguments:
     """Train the winner and score it once on the test split."""
     baseline: bool = False
     """Also train the preset as it is, to compare."""
+    listen: str | None = None
+    """Train no trial here but lend them to workers who ask at this address, such as
+    127.0.0.1:8765: kerastpu tune work FOLDER ADDRESS. Not encrypted."""
+    lease_seconds: float = 600.0
+    """Silence after which a worker counts as dead and its trial goes to another: more
+    than the longest epoch."""
     json: bool = False
     """Print one JSON object."""
 
@@ -66,7 +72,11 @@ def run(arguments: Sequence[str], commands: Mapping[str, str]) -> int:
         print("\nor begins one:\n")
     parsed = preset.parse(TuneArguments, arguments, "tune")
     parsed.config.validate()
+    from kerastpu.tuning import team
+
     plan = plan_of(parsed)
+    if parsed.listen is not None:
+        team.check_address(parsed.listen)
     parsing.log_to_stderr()
     return search(
         parsed.config,
@@ -76,6 +86,8 @@ def run(arguments: Sequence[str], commands: Mapping[str, str]) -> int:
         has_winner=parsed.winner,
         has_baseline=parsed.baseline,
         as_json=parsed.json,
+        address=parsed.listen,
+        lease_seconds=parsed.lease_seconds,
     )
 
 
@@ -109,6 +121,8 @@ def search(
     has_winner: bool = True,
     has_baseline: bool = False,
     as_json: bool = False,
+    address: str | None = None,
+    lease_seconds: float = 600.0,
 ) -> int:
     """Searches, trains what is to be trained, and prints what came out."""
     from kerastpu.tuning import live, tune, tune_text
@@ -121,6 +135,8 @@ def search(
             show=show,
             final_epochs=final_epochs,
             is_final=has_winner,
+            address=address,
+            lease_seconds=lease_seconds,
         )
     baseline = tune.train_baseline(config, workdir) if has_baseline else None
     if as_json:

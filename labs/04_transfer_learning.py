@@ -140,6 +140,9 @@ print(train_features.shape, f"in {extract_seconds:.1f} s")
 # 20.
 
 # %% key="run-race"
+import logging
+
+logging.getLogger("tensorflow").setLevel("ERROR")  # each fit is compiled anew: we know
 
 
 def train_head(inputs, targets):

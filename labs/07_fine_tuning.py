@@ -29,6 +29,8 @@ TRAIN = 100  # of them to train on, at most
 EPOCHS = 8  # of fine-tuning
 BATCH = 20  # pictures in a step
 PEAK = 1e-3  # highest rate of the gentle schedule
+BACKBONE = "efficientnet_lite0"  # what is fine-tuned
+WEIGHTS = "imagenet"  # that it starts with; "" for random ones
 XCEPTION_SIZE = 96  # at least 71 pixels
 ROUNDS = 5  # repeats of a timing
 
@@ -213,8 +215,8 @@ print(f"measured: {seconds['full'] / seconds['separable']:.1f} times as fast")
 # min + (max - min) \, d^{\,e - r - s} & \text{after that}
 # \end{cases}$$
 #
-# On 8 TPU cores it used $start = min = 0.00001$, $max = 8 \cdot 0.00005$, $r = 5$, $s =
-# 0$, $d = 0.8$. The peak grows with the cores, as each step sees 8 times the images.
+# On 8 TPU cores, $start = min = 0.00001$, $max = 8 \cdot 0.00005$, $r = 5$, $s = 0$, $d
+# = 0.8$. The peak grows with the cores, as each step sees 8 times the images.
 #
 # **Predict first:** what is the rate in epochs 0, 5 and 11?
 
@@ -261,7 +263,8 @@ plt.show()
 
 # %% [markdown] key="callback"
 # Keras takes such a function of the epoch as a callback, and writes what it did into
-# the history.
+# the history. One trap: a function with a second argument gets the current rate as
+# that, and `rate` would take it for its `start`. Hence the `lambda`.
 
 # %% key="run-callback"
 line = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -271,7 +274,7 @@ history = line.fit(
     np.ones((4, 1)),
     epochs=12,
     verbose=0,
-    callbacks=[keras.callbacks.LearningRateScheduler(rate)],
+    callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch: rate(epoch))],
 )
 used_rates = history.history["learning_rate"]
 print("rates that fit used:", [f"{value:.1e}" for value in used_rates])
@@ -289,10 +292,10 @@ from kerastpu import discriminative
 
 STAGE_DECAY = 1 / 2.6
 transfer = models.build_transfer(
-    "efficientnet_lite0",
+    BACKBONE,
     input_shape=(SIZE, SIZE, 3),
     num_classes=5,
-    weights="imagenet",
+    weights=WEIGHTS or None,
     trainable_stages=None,  # everything
     freeze_batch_norm=True,  # few batches make worse statistics than ImageNet's
 )
@@ -344,6 +347,9 @@ test_images, test_labels = data_pipelines.as_arrays(manifest, "test", SIZE)
 print(len(images), "pictures to train on,", len(test_images), "to test on")
 
 # %% key="run-race"
+import logging
+
+logging.getLogger("tensorflow").setLevel("ERROR")  # each fit is compiled anew: we know
 RISE = max(1, EPOCHS // 3)
 steps_per_epoch = len(images) // BATCH
 
@@ -423,8 +429,11 @@ from kerastpu import presets
 from kerastpu.presets import cards
 
 recipe = presets.get("flowers-xception")
-print(recipe.model.name, recipe.model.weights, "weights;", recipe.optimizer)
-print(recipe.schedule)
+schedule = recipe.schedule
+print(f"flowers-xception: {recipe.model.name} with {recipe.model.weights} weights,")
+print(f"  {recipe.training.epochs} epochs of batches of {recipe.training.batch_size};")
+print(f"  the rate rises from {schedule.start:g} in {schedule.warmup}")
+print(f"  to {recipe.optimizer.learning_rate:g}, then x {schedule.decay:g} an epoch")
 for name in ("flowers", "flowers-finetune", "flowers-xception"):
     card = cards.get(name)
     print(f"{name}: {card.score if card else cards.NOT_MEASURED}")

@@ -177,7 +177,10 @@ print("first rates:", [f"{rate:.5f}" for rate in of_class[:4]])
 # each batch into shares.
 
 # %% key="tensorflow-loop"
+import logging
 import time
+
+logging.getLogger("tensorflow").setLevel("ERROR")  # it would tell of each sum
 
 
 def train_on_tensorflow(steps):
@@ -202,15 +205,15 @@ def train_on_tensorflow(steps):
         return loss
 
     @tf.function
-    def step(images, labels):
-        shares = strategy.run(on_replica, args=(images, labels))
+    def step(batches):
+        shares = strategy.run(on_replica, args=next(batches))
         return strategy.reduce("SUM", shares, axis=None)
 
     losses, seconds = [], []
     batches = iter(strategy.experimental_distribute_dataset(make_batches()))
     for _ in range(steps):
         started = time.perf_counter()
-        losses.append(float(step(*next(batches))))
+        losses.append(float(step(batches)))
         seconds.append(time.perf_counter() - started)
     return model, losses, float(accuracy.result()), seconds
 
@@ -327,7 +330,11 @@ with accelerator.scope():
         **accelerator.compile_options(),
     )
     fitted.fit(
-        make_batches(), steps_per_epoch=STEPS, verbose=0, callbacks=[each_step]
+        make_batches(),
+        steps_per_epoch=STEPS,
+        shuffle=False,  # they are in order
+        verbose=0,
+        callbacks=[each_step],
     )
 fit_accuracy = each_step.right / (STEPS * global_batch)
 difference = np.abs(np.subtract(by_hand, each_step.losses))
@@ -379,23 +386,26 @@ mean_of_means = np.mean([np.ones(8).mean(), np.zeros(4).mean()])
 print(f"sum / count {float(accuracy.result()):.3f}, mean of means {mean_of_means:.3f}")
 
 # %% [markdown] key="evaluate"
-# The same goes for the loop of an evaluation. Here is one that works with any strategy,
-# as it predicts batch by batch and counts on the way. The last batch may be smaller,
-# but each replica has to get something of it: `accelerator.check_batch` says so
-# beforehand.
+# An evaluation by hand counts in the same way, batch by batch, and `evaluate` has to
+# agree: the model of the loop and that of `fit` have the same weights. A last batch may
+# be smaller, but each replica has to get something of it; `accelerator.check_batch`
+# says so beforehand. Here only whole batches are scored.
 
 # %% key="run-evaluate"
-num_test = manifest.num_examples("test") // global_batch * global_batch
+num_batches = manifest.num_examples("test") // global_batch
+num_test = num_batches * global_batch
 accelerator.check_batch(global_batch, num_test)
-right = 0
 test = data_pipelines.make_eval(
     manifest, split="test", image_size=SIZE, batch_size=global_batch
-)
+).take(num_batches)
+num_right = 0
+for images, labels in test:
+    probabilities = keras.ops.convert_to_numpy(model(images.numpy()))
+    num_right += int((probabilities.argmax(axis=1) == labels.numpy()).sum())
 with accelerator.scope():
-    for images, labels in test.take(num_test // global_batch):
-        guesses = model.predict_on_batch(images.numpy()).argmax(axis=1)
-        right += int((guesses == labels.numpy()).sum())
-print(f"{right} of {num_test} test pictures right after {STEPS} steps")
+    _, evaluated = fitted.evaluate(test, verbose=0)
+print(f"{num_right} of {num_test} test pictures right after {STEPS} steps")
+print(f"by hand {num_right / num_test:.4f}, evaluate {evaluated:.4f}")
 
 # %% [markdown] key="accumulation"
 # ## Gradient accumulation: a large batch on a small device
@@ -551,5 +561,6 @@ check(abs(float(keras.ops.convert_to_numpy(sgd.learning_rate)) - 0.8) < 1e-6, "i
 check(bool(np.allclose(of_class, of_library, rtol=1e-4)), "the library's schedule")
 check(difference.max() < 1e-3, "each step has the loss that it has in fit")
 check(abs(hand_accuracy - fit_accuracy) < 0.01, "metrics of replicas add up as in fit")
+check(abs(num_right / num_test - evaluated) < 0.01, "evaluate counts as the loop does")
 check(gaps[False] < 1e-4 < gaps[True], "parts are the whole, but not with BatchNorm")
 print("all checks passed")

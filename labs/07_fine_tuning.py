@@ -370,9 +370,7 @@ def fine_tune(trainable_stages, learning_rate, stage_decay=1.0):
     optimizer = keras.optimizers.Adam(learning_rate)
     factors = discriminative.stage_multipliers(transfer, stage_decay)
     discriminative.scale(optimizer, factors)
-    transfer.compile(
-        optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
+    transfer.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = transfer.fit(
         images[: steps_per_epoch * BATCH],
         labels[: steps_per_epoch * BATCH],

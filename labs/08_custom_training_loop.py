@@ -110,9 +110,7 @@ def make_batches():
 def build():
     """Returns the same untrained network each time; call it in the scope."""
     keras.utils.set_random_seed(0)
-    return models.build(
-        "firenet", input_shape=(SIZE, SIZE, 3), num_classes=num_classes
-    )
+    return models.build("firenet", input_shape=(SIZE, SIZE, 3), num_classes=num_classes)
 
 
 first_images, first_labels = next(iter(make_batches()))
@@ -158,9 +156,7 @@ def make_schedule():
 
 of_class = [float(make_schedule()(step)) for step in range(STEPS)]
 of_library = [
-    schedules.warmup_cosine(
-        step, peak=PEAK, warmup_steps=WARMUP, total_steps=STEPS
-    )
+    schedules.warmup_cosine(step, peak=PEAK, warmup_steps=WARMUP, total_steps=STEPS)
     for step in range(STEPS)
 ]
 print("first rates:", [f"{rate:.5f}" for rate in of_class[:4]])

@@ -218,7 +218,7 @@ def forward(weights, pixels):
 
 start = [weight.astype("float64") for weight in model.get_weights()]
 probabilities = forward(start, images[:100])[1]
-from_keras = model.predict(images[:100], verbose=0)
+from_keras = keras.ops.convert_to_numpy(model(images[:100]))
 largest_difference = np.abs(probabilities - from_keras).max()
 print("the first picture:", probabilities[0].round(3), "label", labels[0])
 print(f"largest difference from Keras: {largest_difference:.1e}")
@@ -471,7 +471,7 @@ print(f"8 to 128: {errors[8] / errors[128]:.2f} times less, theory says {16**0.5
 # ## Now let Keras do it
 #
 # All of the above is `compile` and `fit`. One pass over the training pictures is an
-# [epoch](glossary.md#epoch). `adam` is gradient descent with momentum that also gives
+# [epoch](glossary.md#epoch). `Adam` is gradient descent with momentum that also gives
 # each weight a step length of its own.
 #
 # **Predict first:** guessing names 20 of 100 flowers right. How many will this network
@@ -480,7 +480,11 @@ print(f"8 to 128: {errors[8] / errors[128]:.2f} times less, theory says {16**0.5
 # %% key="fit"
 keras.utils.set_random_seed(0)
 model = kerastpu.models.build("dense", input_shape=shape, num_classes=len(names))
-model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    keras.optimizers.Adam(3e-4),  # neurons with thousands of inputs need small steps
+    "sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
 history = model.fit(
     images,
     labels,

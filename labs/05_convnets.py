@@ -147,6 +147,7 @@ across = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 4
 edges = np.stack([across, across.T], axis=-1)[:, :, None]  # (3, 3, 1, 2)
 gray = images[:1].mean(axis=-1, keepdims=True) / 255
 maps = convolve(gray, edges, 0.0)[0]
+strongest = np.abs(maps).max()
 
 figure, panels = plt.subplots(1, 3, figsize=(7, 2.5), dpi=80, layout="constrained")
 panels[0].imshow(images[0])
@@ -154,7 +155,7 @@ panels[0].set_title(names[labels[0]], fontsize=10)
 for axes, found, name in zip(
     panels[1:], maps.transpose(2, 0, 1), ("left to right", "top to bottom")
 ):
-    axes.imshow(found, cmap="RdBu", vmin=-0.6, vmax=0.6)
+    axes.imshow(found, cmap="RdBu", vmin=-strongest / 2, vmax=strongest / 2)
     axes.set_title(f"brighter from {name}", fontsize=10)
 for axes in panels:
     axes.set(xticks=[], yticks=[])
@@ -248,6 +249,7 @@ print("equal to Keras's:", np.array_equal(pooled, keras_pooled))
 # convolution and can make fewer channels of many.
 #
 # Three channels are red, green and blue, and one mixture of them everybody knows: gray.
+# Another one, red and green against blue, answers to warm colors.
 
 # %% key="mix-channels"
 gray_filter = np.array([0.299, 0.587, 0.114]).reshape(1, 1, 3, 1)
@@ -256,11 +258,11 @@ as_dense = (some.reshape(-1, 3) @ gray_filter.reshape(3, 1)).reshape(as_gray.sha
 mix_difference = np.abs(as_gray - as_dense).max()
 print(f"1x1 convolution against a dense layer on each pixel: {mix_difference:.1e}")
 
-yellow_filter = np.array([0.5, 0.5, -1.0]).reshape(1, 1, 3, 1)
-as_yellow = np.maximum(convolve(some, yellow_filter, 0.0), 0)
+warm_filter = np.array([0.5, 0.5, -1.0]).reshape(1, 1, 3, 1)
+as_warm = np.maximum(convolve(some, warm_filter, 0.0), 0)
 figure, panels = plt.subplots(1, 4, figsize=(7, 2), dpi=80, layout="constrained")
 small = convolve(max_pool(max_pool(some)), gray_filter, 0.0)
-shown = {"picture": images[1], "gray": as_gray[1], "yellow": as_yellow[1]}
+shown = {"picture": images[1], "gray": as_gray[1], "warm": as_warm[1]}
 shown["gray, pooled twice"] = small[1]
 for axes, (name, picture) in zip(panels, shown.items(), strict=True):
     axes.imshow(picture, cmap="gray")
@@ -358,12 +360,13 @@ for row, (name, score) in enumerate(scores.items()):
     low, high = score.interval
     axes.plot([100 * low, 100 * high], [row, row], color="#0072B2", lw=3)
     axes.plot(100 * score.accuracy, row, "o", color="#0072B2", ms=9)
+    axes.text(100 * high + 2, row, f"{score.accuracy:.0%}", va="center")
 weights = [f"{name}\n{networks[name].count_params():,}" for name in LADDER]
 axes.set_yticks(range(len(LADDER)), weights)
 axes.axvline(100 / len(names), color="#D55E00", ls="--", label="guessing")
 axes.set(xlabel="test pictures right (%), with 95 % intervals", xlim=(0, 100))
+axes.set_ylim(len(LADDER) - 0.5, -0.5)
 axes.grid(axis="x", alpha=0.3)
-axes.invert_yaxis()
 axes.legend(frameon=False)
 plt.show()
 

@@ -9,6 +9,7 @@ from typing import Any
 import jupytext
 
 from kerastpu.errors import UsageError
+from labs_build import chinese
 
 FOLDER = Path(__file__).parents[1] / "labs"
 LANGUAGES = ("en", "zh-TW", "zh-CN")
@@ -79,7 +80,7 @@ def load(script: Path) -> Lab:
         cells=_cells(script),
         translations={
             language: {
-                key: table[language].strip("\n")
+                key: chinese.join_lines(table[language].strip("\n"))
                 for key, table in texts.items()
                 if language in table
             }

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from markdown_it import MarkdownIt
+
 from labs_build import links
 from labs_build.lab import FOLDER, LANGUAGES, PARAMETER_SETS, Cell, Lab
 
@@ -103,6 +105,8 @@ def differences(cell: Cell, text: str) -> Iterator[str]:
     """Gives how a translation says another thing than the English cell."""
     if not _CHINESE.search(text):
         yield "has no Chinese character"
+    if "**" in _visible(text):
+        yield "bold marks that do nothing: no punctuation just inside of them"
     kinds = {"code": _code_spans, "numbers": _numbers, "links": links.targets}
     for kind, find in kinds.items():
         english, other = Counter(find(cell.source)), Counter(find(text))
@@ -110,6 +114,17 @@ def differences(cell: Cell, text: str) -> Iterator[str]:
             yield f"{kind} of the English text missing: {list(lost.elements())}"
         if added := other - english:
             yield f"{kind} not in the English text: {list(added.elements())}"
+
+
+def _visible(text: str) -> str:
+    """Returns what a reader sees, less code."""
+    inline = (
+        child
+        for token in MarkdownIt().parse(text)
+        for child in token.children or ()
+        if child.type == "text"
+    )
+    return "\n".join(child.content for child in inline)
 
 
 def _code_spans(text: str) -> list[str]:

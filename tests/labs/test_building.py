@@ -97,7 +97,8 @@ def test_broken_chinese_lines_join(lines):
 
 
 @pytest.mark.parametrize(
-    "text", ["# 標題\n內文", "一\n\n二", "* 一\n* 二", "English\nwords", "| 一 |\n| 二 |"]
+    "text",
+    ["# 標題\n內文", "一\n\n二", "* 一\n* 二", "English\nwords", "| 一 |\n| 二 |"],
 )
 def test_other_lines_stay(text):
     assert chinese.join_lines(text) == text

@@ -42,7 +42,7 @@ def run(
             this machine is in an output.
     """
     with tempfile.TemporaryDirectory(prefix="lab-") as folder:
-        empty, temporary = Path(folder, "here"), Path(folder, "tmp")
+        empty, temporary = Path(folder, "here"), Path(folder, "temp")
         empty.mkdir()
         temporary.mkdir()
         source, target = Path(folder, "source.ipynb"), Path(folder, "target.ipynb")

@@ -8,18 +8,22 @@ import importlib.util
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_pipelines import pixels
 from data_pipelines.augment import DEFAULT_AUGMENT, Augment
 from data_pipelines.batches import TrainBatches, ViewBatches, check_at_least, in_threads
+from data_pipelines.errors import DataError
 from data_pipelines.images.normalize import identify
 from data_pipelines.order import WINDOW
 from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.reader import Table
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 LIMIT = "decode only"
 _CACHE_BYTES = 2**32
@@ -36,7 +40,7 @@ class Rate:
         images_per_second: Median over the rounds.
         low: Slowest round.
         high: Fastest round.
-        share: The median as a share of `LIMIT`'s.
+        share: The median as a share of the limit's.
     """
 
     stage: str
@@ -75,6 +79,33 @@ def measure(
     """
     check_at_least(1, rounds=rounds, image_size=image_size, batch_size=batch_size)
     stages = _stages(manifest, image_size, batch_size, augment)
+    return compare(stages, LIMIT, rounds=rounds, progress=progress)
+
+
+def compare(
+    stages: Mapping[str, Callable[[], int]],
+    limit: str,
+    *,
+    rounds: int = 5,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Rate, ...]:
+    """Measures any passes over the same images, in turns.
+
+    Args:
+        stages: Each makes one pass when it is called, and returns its images.
+        limit: The stage that the shares are of.
+        rounds: How often each runs, at least 1, beside one pass that warms up.
+        progress: Called with (passes done, passes in all).
+
+    Returns:
+        A rate for every stage, in their order.
+
+    Raises:
+        DataError: fewer than 1 round, or `limit` is no stage.
+    """
+    check_at_least(1, rounds=rounds)
+    if limit not in stages:
+        raise DataError(f"limit must be one of {', '.join(stages)}; got {limit!r}")
     rates: dict[str, list[float]] = {name: [] for name in stages}
     done, total = 0, (rounds + 1) * len(stages)
     for _ in range(rounds + 1):
@@ -85,18 +116,44 @@ def measure(
             done += 1
             if progress is not None:
                 progress(done, total)
-    return _summarize({name: found[1:] for name, found in rates.items()})
+    return _summarize({name: found[1:] for name, found in rates.items()}, limit)
 
 
-def _summarize(rates: dict[str, Sequence[float]]) -> tuple[Rate, ...]:
-    limit = statistics.median(rates[LIMIT])
+def drain(dataset: "tf.data.Dataset", num_images: int) -> Callable[[], int]:
+    """Returns a pass over a dataset for `compare`, at the dataset's own speed.
+
+    Nothing but the first value of each element is handed to Python, which would take
+    longer than some stages.
+
+    Args:
+        dataset: Not endless; elements of one or several tensors.
+        num_images: In a pass.
+    """
+    import tensorflow as tf
+
+    def first_value(*parts: "tf.Tensor") -> "tf.Tensor":
+        values = tf.reshape(parts[0], [-1])
+        return tf.strings.length(values[0]) if values.dtype == tf.string else values[0]
+
+    touched = dataset.map(first_value).batch(2**20)
+
+    def run() -> int:
+        for _ in touched:
+            pass
+        return num_images
+
+    return run
+
+
+def _summarize(rates: dict[str, Sequence[float]], limit: str) -> tuple[Rate, ...]:
+    limit_rate = statistics.median(rates[limit])
     return tuple(
         Rate(
             stage=name,
             images_per_second=statistics.median(found),
             low=min(found),
             high=max(found),
-            share=statistics.median(found) / limit,
+            share=statistics.median(found) / limit_rate,
         )
         for name, found in rates.items()
     )

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_pipelines.inspection.inspect import Inspection, Spread
 from data_pipelines.shards.manifest import Manifest
 from data_pipelines.shards.splits import Duplicates
 from data_pipelines.sources.named import Listing
 from kerastpu.shard_cache import CachedShards
+
+if TYPE_CHECKING:
+    from data_pipelines.throughput import Rate
 
 MAX_ROWS = 50  # classes in a table
 MAX_LISTED = 5  # pairs, files and the like; --json has them all
@@ -145,6 +148,19 @@ def of_cache(root: Path, folders: Sequence[CachedShards]) -> str:
         name = Path(folder.directory).name
         lines.append(f"  {name}: {num_bytes(folder.num_bytes)}, {about}")
     return printable("\n".join(lines))
+
+
+def of_rates(rates: "Sequence[Rate]", limit: str = "decoding") -> str:
+    """Returns a line for each stage; shares are of the stage that `limit` names."""
+    width = max(len(rate.stage) for rate in rates)
+    share = f"share of {limit}"
+    lines = [f"{'stage':<{width}}  images/s  slowest  fastest  {share}"]
+    lines += [
+        f"{rate.stage:<{width}}  {rate.images_per_second:>8,.0f}  {rate.low:>7,.0f}  "
+        f"{rate.high:>7,.0f}  {rate.share:>{len(share)}.2f}"
+        for rate in rates
+    ]
+    return "\n".join(lines)
 
 
 def num_bytes(count: int) -> str:

@@ -78,8 +78,18 @@ def on_tensorflow(prefer: str, needs: tuple[str, ...]) -> Choice:
     if prefer == "auto" and needs and len(found) == 1:
         reasons += (f"single: MirroredStrategy does not suit {', '.join(needs)}",)
         return Choice("single", None, found, platform, reasons)
-    strategy = tf.distribute.MirroredStrategy(list(found))
-    return Choice("mirrored", strategy, found, platform, reasons)
+    return Choice("mirrored", _mirrored(tf, found), found, platform, reasons)
+
+
+def _mirrored(tf: Any, devices: tuple[str, ...]) -> Any:
+    """Returns the strategy, without TensorFlow's message among a notebook's results."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        return tf.distribute.MirroredStrategy(list(devices))
+    finally:
+        logger.setLevel(level)
 
 
 def _refuse_cluster() -> None:

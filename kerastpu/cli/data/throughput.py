@@ -14,7 +14,6 @@ from kerastpu.progress import progress
 
 if TYPE_CHECKING:
     from data_pipelines.shards.manifest import Manifest
-    from data_pipelines.throughput import Rate
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     parsed = parsing.parse(ThroughputArguments, arguments, "data throughput")
     _check(parsed)
     from data_pipelines import throughput
+    from kerastpu import data_text
 
     manifest = _shards(parsed.data)
     with progress("measure") as update:
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         rows = [rate.to_dict() for rate in rates]
         print(json.dumps({"images": manifest.num_examples("train"), "stages": rows}))
     else:
-        print(_table(rates))
+        print(data_text.of_rates(rates))
     return 0
 
 
@@ -79,14 +79,3 @@ def _shards(data: str) -> "Manifest":
     if (Path(data) / MANIFEST_FILE).is_file():
         return load_manifest(data)
     return datasets.prepare(Config(data=data))
-
-
-def _table(rates: "Sequence[Rate]") -> str:
-    width = max(len(rate.stage) for rate in rates)
-    lines = [f"{'stage':<{width}}  images/s  slowest  fastest  share of decoding"]
-    lines += [
-        f"{rate.stage:<{width}}  {rate.images_per_second:>8,.0f}  {rate.low:>7,.0f}  "
-        f"{rate.high:>7,.0f}  {rate.share:>17.2f}"
-        for rate in rates
-    ]
-    return "\n".join(lines)

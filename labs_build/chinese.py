@@ -1,10 +1,18 @@
-"""Chinese text: lines that are broken in a file and not on the page."""
+"""Chinese in Markdown, whose rules were made for words with spaces between them."""
 
 import re
 
 _CHARACTER = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 _END = re.compile(rf"{_CHARACTER}[*_)\]]*$")
 _START = re.compile(rf"[*_\[]*{_CHARACTER}")
+_BOLD = re.compile(r"\*\*([^*\n]+)\*\*(?=(\S)?)")
+_MARKS = "、。！，：；？"
+_QUOTED = re.compile(r"([「『（“])(.+)([」』）”])")
+
+
+def for_markdown(text: str) -> str:
+    """Returns text so that Markdown shows what its writer meant."""
+    return _BOLD.sub(_without_marks, join_lines(text))
 
 
 def join_lines(text: str) -> str:
@@ -20,3 +28,12 @@ def join_lines(text: str) -> str:
         else:
             joined.append(line)
     return "\n".join(joined)
+
+
+def _without_marks(match: re.Match[str]) -> str:
+    """Moves punctuation out of bold text: between it and a character, bold cannot end."""
+    bold, is_followed = match[1], match[2]
+    if quoted := _QUOTED.fullmatch(bold):
+        return f"{quoted[1]}**{quoted[2]}**{quoted[3]}"
+    inside = bold.rstrip(_MARKS) if is_followed else bold
+    return f"**{inside}**{bold[len(inside) :]}"

@@ -80,7 +80,7 @@ def load(script: Path) -> Lab:
         cells=_cells(script),
         translations={
             language: {
-                key: chinese.join_lines(table[language].strip("\n"))
+                key: chinese.for_markdown(table[language].strip("\n"))
                 for key, table in texts.items()
                 if language in table
             }

@@ -128,7 +128,7 @@ def _visible(text: str) -> str:
 
 
 def _code_spans(text: str) -> list[str]:
-    return [match[2] for match in _CODE_SPAN.finditer(text)]
+    return [" ".join(match[2].split()) for match in _CODE_SPAN.finditer(text)]
 
 
 def _numbers(text: str) -> list[str]:

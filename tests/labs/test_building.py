@@ -102,3 +102,16 @@ def test_broken_chinese_lines_join(lines):
 )
 def test_other_lines_stay(text):
     assert chinese.join_lines(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("**先猜：**這個", "**先猜**：這個"),
+        ("**先猜：** 這個", "**先猜：** 這個"),
+        ("**詞**，**「詞」**對", "**詞**，**「詞**」對"),
+        ("**詞**：這個", "**詞**：這個"),
+    ],
+)
+def test_bold_ends_before_a_punctuation_mark(text, meant):
+    assert chinese.for_markdown(text) == meant

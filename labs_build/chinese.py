@@ -31,7 +31,7 @@ def join_lines(text: str) -> str:
 
 
 def _without_marks(match: re.Match[str]) -> str:
-    """Moves punctuation out of bold text: between it and a character, bold cannot end."""
+    """Moves punctuation out of bold text, which cannot end after it."""
     bold, is_followed = match[1], match[2]
     if quoted := _QUOTED.fullmatch(bold):
         return f"{quoted[1]}**{quoted[2]}**{quoted[3]}"

@@ -47,10 +47,11 @@ def find_package():
 
 
 def pip_install(*arguments):
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", *arguments]
+    pip = [sys.executable, "-m", "pip", "install", *arguments]
     done = subprocess.run(pip, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"pip install {' '.join(arguments)} failed:\n{done.stderr}")
+        said = (done.stdout + done.stderr).strip().splitlines()[-12:]
+        raise SystemExit("\n".join(["pip could not install:", *said]))
 
 
 def find_missing():
@@ -75,7 +76,9 @@ def install():
         raise SystemExit(
             f"kerastpu needs Python 3.11 to 3.13; this is {platform.python_version()}"
         )
-    if not is_here("kerastpu"):
+    try:
+        importlib.metadata.version("kerastpu")
+    except importlib.metadata.PackageNotFoundError:
         pip_install("--no-deps", find_package())
         importlib.invalidate_caches()
     if missing := find_missing():

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -34,6 +36,8 @@ default_role = "code"
 site.gather()
 
 
-def setup(app: object) -> None:
-    """Lets links to files outside of the site lead to the project."""
-    app.connect("source-read", site.rewrite_links)  # type: ignore[attr-defined]
+def setup(app: Sphinx) -> None:
+    """Connects what is done to pages and docstrings as they are read."""
+    app.connect("source-read", site.rewrite_links)
+    # Before napoleon, which makes fields of their sections.
+    app.connect("autodoc-process-docstring", site.plain_docstring, priority=400)

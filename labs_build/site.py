@@ -9,6 +9,7 @@ from labs_build import lab, links, places, project
 
 DOCS = project.ROOT / "docs"
 LABS = DOCS / "labs"
+_CODE_OR_MARK = re.compile(r"(`[^`]*`|^ *\* )|([*|])", re.M)
 _TREE = """
 
 ```{{toctree}}
@@ -69,10 +70,23 @@ def rewrite_links(app: Any, document: str, source: list[str]) -> None:
     def replaced(match: re.Match[str]) -> str:
         target = match[0]
         path = posixpath.normpath(posixpath.join(folder, target.partition("#")[0]))
-        if not links.is_relative(target) or (DOCS / path).exists():
+        is_here = not path.startswith("..") and (DOCS / path).exists()
+        if is_here or not links.is_relative(target):
             return target
         # Pages of labs lie in docs/labs, and are written in labs.
         start = folder if folder.startswith("labs") else f"docs/{folder}"
         return project.file_url(posixpath.normpath(posixpath.join(start, target)))
 
     source[0] = links.MARKDOWN_LINK.sub(replaced, source[0])
+
+
+def plain_docstring(*of_autodoc: Any) -> None:
+    """Lets docstrings be read as they are written: stars and bars mean themselves.
+
+    Args:
+        *of_autodoc: app, kind, name, object, options, and the docstring's lines, which
+            are changed.
+    """
+    lines: list[str] = of_autodoc[-1]
+    text = _CODE_OR_MARK.sub(lambda m: m[1] or f"\\{m[2]}", "\n".join(lines))
+    lines[:] = text.split("\n")

@@ -56,6 +56,30 @@ bench-scaling: $(DEV_READY) ## memory over 20 epochs, time against amount of dat
 cards: $(DEV_READY) ## write the presets' cards from results/ into the package and the documents
 	$(BIN)/python bench/cards.py
 
+.PHONY: labs
+labs: $(DEV_READY) ## run the labs, write their notebooks with the outputs (ARGS=04: one lab)
+	$(BIN)/python -m labs_build build $(ARGS)
+
+.PHONY: labs-text
+labs-text: $(DEV_READY) ## write the labs' notebooks anew without running them (ARGS=04)
+	$(BIN)/python -m labs_build text $(ARGS)
+
+.PHONY: labs-full
+labs-full: $(DEV_READY) ## run the labs at full size into runs/labs (ARGS=04)
+	$(BIN)/python -m labs_build full $(ARGS)
+
+.PHONY: labs-try
+labs-try: $(DEV_READY) ## run labs, playgrounds and solutions at tiny size (ARGS=04)
+	$(BIN)/python -m labs_build try $(ARGS)
+
+.PHONY: labs-check
+labs-check: $(DEV_READY) ## say what is wrong with the form of the labs (ARGS=04)
+	$(BIN)/python -m labs_build check $(ARGS)
+
+.PHONY: docs
+docs: $(DEV_READY) ## build the site into build/docs; open build/docs/index.html
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/docs
+
 .PHONY: check
 check: $(DEV_READY) ## lint, formatting, types, import rules
 	$(BIN)/ruff check .

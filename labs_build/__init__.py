@@ -1,0 +1,1 @@
+"""Makes notebooks of the labs' scripts; runs in a checkout, is not installed."""

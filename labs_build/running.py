@@ -1,0 +1,100 @@
+"""Runs a notebook in a fresh kernel and an empty folder; gives its outputs."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbformat import NotebookNode
+
+from kerastpu.errors import KerastpuError
+from labs_build import notebook, own_paths
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run gave."""
+
+    outputs: notebook.Outputs
+    seconds: float
+    """From the start of the kernel to the last cell."""
+
+
+def run(
+    made: NotebookNode, name: str, parameters: Mapping[str, Any], timeout: int
+) -> Ran:
+    """Runs all cells of a notebook.
+
+    Args:
+        made: the notebook; is not changed.
+        name: of the lab, for messages.
+        parameters: values that override those of the cell tagged `parameters`.
+        timeout: seconds that a cell may take.
+
+    Raises:
+        KerastpuError: a cell fails or takes too long, names lab and cell; or a path of
+            this machine is in an output.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+        empty, temporary = Path(folder, "here"), Path(folder, "temp")
+        empty.mkdir()
+        temporary.mkdir()
+        source, target = Path(folder, "source.ipynb"), Path(folder, "target.ipynb")
+        nbformat.write(made, source)
+        start = time.perf_counter()
+        # The kernel inherits these: what a lab makes lies in this folder and goes.
+        with _environment(TMPDIR=str(temporary), TF_CPP_MIN_LOG_LEVEL="3"):
+            _execute(source, target, name, parameters, empty, timeout)
+        seconds = time.perf_counter() - start
+        done = nbformat.read(target, as_version=4)
+        cells = own_paths.without(notebook.outputs_of(done), Path(folder), name)
+    return Ran(cells, seconds)
+
+
+def _execute(
+    source: Path,
+    target: Path,
+    name: str,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    timeout: int,
+) -> None:
+    try:
+        papermill.execute_notebook(
+            source,
+            target,
+            parameters=dict(parameters),
+            kernel_name="python3",
+            cwd=folder,
+            progress_bar=False,
+            execution_timeout=timeout,
+            start_timeout=120,
+        )
+    except papermill.PapermillExecutionError as error:
+        raise KerastpuError(
+            f"lab {name}, code cell {error.exec_count}: {error.ename}: "
+            f"{error.evalue}\n{error.source}"
+        ) from error
+    except (TimeoutError, RuntimeError) as error:  # a cell took too long; a dead kernel
+        raise KerastpuError(f"lab {name}: {error}") from error
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Sets variables of this process, and so of its kernels, for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

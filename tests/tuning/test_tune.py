@@ -100,6 +100,7 @@ def test_a_search_looked_at(tuned, tmp_path, capsys):
     drawn = {path.name for path in tmp_path.glob("2-*.png")}
     names = ("curves", "timeline", "parallel", "importance", "trade-off")
     assert drawn == {f"2-regularization-{name}.png" for name in names}
+    capsys.readouterr()
     assert main(["tune", "resume", folder, "--no-winner", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["values"] == tuned[0].values
 

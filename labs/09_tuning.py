@@ -209,7 +209,7 @@ for name, value in tuned.values.items():
 # %% [markdown] key="read"
 # ## Read the picture
 #
-# Each line is a set; the three best have colors, the others end where they were
+# Each line is a set; the winner has a color, the others end where they were
 # dropped.
 #
 # **Predict first:** how many epochs did all sets of the second stage take together,

@@ -153,11 +153,12 @@ def epochs_of(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_search_that_is_killed_goes_on_from_the_last_epoch(head_config, tmp_path):
     folder = tmp_path / "search"
     for kills in range(3):
         process = command(head_config, *words_of(head_config, folder))
-        before, deadline = len(epochs_of(folder)), time.monotonic() + 200
+        before, deadline = len(epochs_of(folder)), time.monotonic() + 400
         while len(epochs_of(folder)) < before + 2 and time.monotonic() < deadline:
             time.sleep(0.02)
             assert process.poll() is None, process.stderr.read()[-2000:]
@@ -175,11 +176,12 @@ def test_a_search_that_is_killed_goes_on_from_the_last_epoch(head_config, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_workers_share_a_search_and_one_may_die(head_config, tmp_path, free_port):
     folder, address = tmp_path / "search", f"127.0.0.1:{free_port}"
     listen = ("--listen", address, "--lease-seconds", "30")
     team = [command(head_config, *words_of(head_config, folder), *listen)]
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 400
     while not (folder / plans.NAME).is_file() and time.monotonic() < deadline:
         time.sleep(0.1)
     team += [command(head_config, "work", str(folder), address) for _ in range(2)]
@@ -187,7 +189,7 @@ def test_workers_share_a_search_and_one_may_die(head_config, tmp_path, free_port
         while not epochs_of(folder) and time.monotonic() < deadline:
             time.sleep(0.02)
         team[1].send_signal(signal.SIGKILL)
-        codes = [process.wait(timeout=250) for process in team]
+        codes = [process.wait(timeout=400) for process in team]
     finally:
         for process in team:
             process.kill()

@@ -187,6 +187,7 @@ def start(folder, name, port, dies_after=0):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
     team = [
         start(tmp_path, "chief", free_port),
@@ -194,7 +195,7 @@ def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
         start(tmp_path, "tuner1", free_port),
     ]
     try:
-        codes = [process.wait(timeout=280) for process in team]
+        codes = [process.wait(timeout=500) for process in team]
     finally:
         for process in team:
             process.kill()

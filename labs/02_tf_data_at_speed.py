@@ -139,7 +139,7 @@ plt.show()
 # once: `num_parallel_calls`. `AUTOTUNE` lets tf.data choose the number while it runs.
 # The work stays the same, so now the clock on the wall counts.
 #
-# **Predict first:** what do two calls at a time bring here? What do 16?
+# **Predict first:** what do 2 calls at a time bring here? What do 16?
 
 # %% key="parallel-measure"
 import os

@@ -241,7 +241,12 @@ names = manifest.class_names
 print(len(images), "to train on,", len(test_images), "to test on")
 
 # %% key="train"
+import logging
+
 from kerastpu import feeding
+
+# TensorFlow warns where much is compiled anew; here each network has to be.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def train(build, seed, epochs, augment=None):

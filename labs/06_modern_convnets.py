@@ -454,7 +454,7 @@ middle.axvline(0, color="#D55E00", ls="--")
 middle.set(xlabel="gain (points)", title="paired gains, 95 %")
 for axes in (left, middle):
     axes.grid(axis="x", alpha=0.3)
-    axes.invert_yaxis()
+    axes.set_ylim(len(axes.get_yticks()) - 0.5, -0.5)
     axes.title.set_fontsize(10)
 plt.show()
 

@@ -193,7 +193,7 @@ axes.plot(COUNTS, heights, "o-", color=BLUE, label="frozen + head")
 axes.plot(COUNTS[-1], scratch_score * 100, "s", color=ORANGE, label="from scratch")
 axes.axhline(100 / num_classes, color=GRAY, ls=":", label="guessing")
 axes.set(xlabel="training pictures", ylabel="test accuracy (%)", ylim=(0, 100))
-axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.2))
+figure.legend(frameon=False, ncols=3, loc="outside upper center")
 axes.grid(alpha=0.3)
 plt.show()
 

@@ -328,9 +328,9 @@ import time
 
 from kerastpu import evaluation
 
-# Learning rates of Adam. Neurons with thousands of inputs die of 1e-3: each step moves
+# Learning rates of Adam. Neurons with thousands of inputs die of 1e-3: a step moves
 # all of their weights, and the sum goes too far for ReLU to come back.
-LADDER = {"dense": 3e-4, "convnet": 1e-3, "convnet_1x1": 1e-3, "squeezenet": 1e-3}
+LADDER = {"dense": 1e-4, "convnet": 1e-3, "convnet_1x1": 1e-3, "squeezenet": 1e-3}
 scores, networks = {}, {}
 for name, rate in LADDER.items():
     keras.utils.set_random_seed(0)

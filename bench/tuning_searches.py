@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import keras_tuner
 import optuna
+import tuning_gaussian
 from tuning_meter import Meter, Problem
 
 from kerastpu.tuning import dimensions, planning
@@ -85,6 +86,7 @@ def bayesian(problem: Problem, meter: Meter, budget: int, seed: int) -> None:
     oracle = keras_tuner.oracles.BayesianOptimizationOracle(
         max_trials=budget, **_shared(problem, seed)
     )
+    oracle.gpr = tuning_gaussian.lean(oracle.gpr)
     _drive(oracle, problem, meter)
 
 

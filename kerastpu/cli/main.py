@@ -15,6 +15,7 @@ COMMANDS = {
     "summary": "tables of one network in three styles, its cost, a diagram",
     "weights": "the weights of a network as a table; what an HDF5 file holds",
     "train": "train a preset on your images, score it, save model and pictures",
+    "tune": "search for the settings of a preset, then train and score the best",
     "schedule": "plot the learning rate of a preset, or find how high it should be",
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",

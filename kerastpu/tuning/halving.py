@@ -56,6 +56,8 @@ class Halving:
         controls: the four controls and the refills.
         seed: of all that is random, at least 0.
         budget: epochs that all trials together may take; None = what the controls say.
+        initial: places in the space, as those of `Trial.units`, that are tried beside
+            the first sets: the settings one has.
 
     Attributes:
         trials: all sets so far, by number.
@@ -67,6 +69,7 @@ class Halving:
         controls: Controls | None = None,
         seed: int = 0,
         budget: int | None = None,
+        initial: Sequence[Sequence[float | None]] = (),
     ):
         if not space:
             raise UsageError("space must hold at least one setting; got none")
@@ -74,6 +77,7 @@ class Halving:
             raise UsageError(f"budget must be at least one epoch; got {budget}")
         self.space, self.controls = tuple(space), controls or Controls()
         self.seed, self.budget = seed, budget
+        self.initial = [list(row) for row in initial]
         self.trials: list[Trial] = []
         self._cohort = -1
         self._is_spent = False  # nothing new can be proposed
@@ -133,14 +137,34 @@ class Halving:
         trial.curve = trial.curve[: trial.start] + finite
         if len(finite) < len(errors):
             trial.state = FAILED
-        elif trial.epochs < trial.stop:
-            trial.state = STOPPED
+        elif trial.epochs < self.controls.rungs[trial.rung]:
+            trial.state = STOPPED  # by whoever trains it, or by the budget
         else:
             trial.state = RESTING
 
     def hand_back(self, number: int) -> None:
         """Takes a job back whose worker has died: it will be given out again."""
         self._running(number).state = WAITING
+
+    def take(self, number: int) -> None:
+        """Counts a trial's job as out that somebody else has given out again.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if not 0 <= number < len(self.trials) or self.trials[number].has_ended:
+            raise UsageError(f"trial {number!r} has no job to take")
+        self.trials[number].state = RUNNING
+
+    def extend(self, dimensions: Sequence[Dimension]) -> None:
+        """Adds settings that have only now become known: new sets will have them.
+
+        Args:
+            dimensions: Sets that are there count as if they did not have them.
+        """
+        self.space += tuple(dimensions)
+        for trial in self.trials:
+            trial.units += [None] * len(dimensions)
 
     def _running(self, number: int) -> Trial:
         known = 0 <= number < len(self.trials)
@@ -179,12 +203,13 @@ class Halving:
         controls: Controls | None = None,
         seed: int = 0,
         budget: int | None = None,
+        initial: Sequence[Sequence[float | None]] = (),
     ) -> "Halving":
         """Goes on from what `to_state` returned; the other arguments are as they were.
 
         Jobs that were out are given out again.
         """
-        search = cls(space, controls, seed, budget)
+        search = cls(space, controls, seed, budget, initial)
         search.trials = [Trial.from_dict(values) for values in state["trials"]]
         search._cohort, search._is_spent = state["cohort"], state["is_spent"]
         for trial in search.trials:
@@ -237,7 +262,7 @@ class Halving:
         rng = np.random.default_rng([self.seed, cohort])
         if cohort == 0:
             design = latin_hypercube.sample(self.space, controls.num_trials, rng)
-            rows = [proposals.as_list(row) for row in design]
+            rows = [*self.initial, *(proposals.as_list(row) for row in design)]
         else:
             rows = proposals.propose(
                 self.space, self.trials, controls.rungs, controls.refill_size, rng

@@ -156,10 +156,10 @@ def _candidates(
         moved = np.where(stays, center, moved)
         moved = np.abs(moved)  # reflected at both ends
         filled.append(np.clip(np.where(moved > 1, 2 - moved, moved), 0, 1 - 1e-9))
-    return [_settle(space, row) for row in np.concatenate(filled)]
+    return [settle(space, row) for row in np.concatenate(filled)]
 
 
-def _settle(space: Sequence[Dimension], row: np.ndarray) -> Place:
+def settle(space: Sequence[Dimension], row: np.ndarray) -> Place:
     """Returns a place with None where a setting does not count."""
     values = values_at(space, row)
     placed: Place = []

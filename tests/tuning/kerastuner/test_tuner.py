@@ -201,6 +201,6 @@ def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
             process.kill()
     assert codes == [0, -signal.SIGKILL, 0]
     trials = json.loads((tmp_path / "trials.json").read_text())
-    assert len(trials) == 9
+    assert len(trials) == 8
     assert {state for state, _ in trials} == {"finished", "dropped"}
     assert sorted(epochs for _, epochs in trials)[:4] == [1] * 4

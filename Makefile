@@ -26,7 +26,7 @@ train-flowers: $(USE_READY) ## train the flower classifier (DATA=folder, RUN=fol
 
 .PHONY: tune-flowers
 tune-flowers: $(USE_READY) ## search for better settings of the flower classifier (DATA, TUNED=folder, ARGS)
-	$(BIN)/kerastpu tune flowers --data "$(DATA)" --workdir "$(TUNED)" --budget 5m --baseline $(ARGS)
+	$(BIN)/kerastpu tune flowers --data "$(DATA)" --workdir "$(TUNED)" --budget 4m --baseline $(ARGS)
 
 .PHONY: test
 test: $(DEV_READY) ## run the tests

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from kerastpu.errors import UsageError
 
+REFILL_PART = 4  # few at a time: each learns from those before it
+
 
 @dataclass(frozen=True)
 class Controls:
@@ -22,9 +24,9 @@ class Controls:
     redistribute: bool = True
     """Whether the epochs that dropped sets leave go to those kept: each iteration then
     ends at max_epochs / tune_retention^i. Else each adds max_epochs."""
-    refills: int = 2
+    refills: int = 4
     """Times that new sets are proposed by what has been learned once the first ones
-    are through, each time half as many; 0 = the plain algorithm. With a budget in
+    are through, each time a quarter as many; 0 = the plain algorithm. With a budget in
     epochs they go on until it is spent, unless this is 0."""
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Controls:
     @property
     def refill_size(self) -> int:
         """New sets in each refill."""
-        return max(1, math.ceil(self.num_trials / 2))
+        return max(1, math.ceil(self.num_trials / REFILL_PART))
 
     def cost(self, num_sets: int | None = None) -> int:
         """Returns the epochs that `num_sets` take, from the first to the last drop.

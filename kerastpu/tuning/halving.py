@@ -43,6 +43,7 @@ from kerastpu.tuning.trials import (
     Job,
     Trial,
     level,
+    outlook,
 )
 
 
@@ -241,15 +242,23 @@ class Halving:
                 trial.state = DROPPED
 
     def _kept(self, resting: Sequence[Trial]) -> list[Trial]:
-        """Returns the best share of all that ever came as far, as far as it rests."""
-        end = self.controls.rungs[resting[0].rung]
+        """Returns the best of all that ever came as far, as far as they rest.
+
+        Where two or more are kept, one of them is that which falls fastest: curves
+        cross, and what starts slowly may win.
+        """
+        rungs = self.controls.rungs
+        end, is_refill = rungs[resting[0].rung], resting[0].cohort > 0
         rivals = [t for t in self.trials if t.epochs >= end and t.state != FAILED]
         order = sorted(rivals, key=lambda trial: level(trial.curve[:end]))
-        num_kept = self.controls.kept(len(resting))
-        if resting[0].cohort > 0:
-            num_kept = self.controls.kept(len(rivals))
-        best = order[:num_kept]
-        return [trial for trial in resting if any(trial is other for other in best)]
+        num_kept = self.controls.kept(len(rivals if is_refill else resting))
+        has_room = 2 <= num_kept < len(resting)
+        best = {trial.number for trial in order[: num_kept - has_room]}
+        others = [trial for trial in resting if trial.number not in best]
+        if has_room and others:
+            fastest = min(others, key=lambda t: outlook(t.curve[:end], rungs[-1]))
+            best.add(fastest.number)
+        return [trial for trial in resting if trial.number in best]
 
     def _begin_cohort(self) -> bool:
         """Adds new sets, the first ones or a refill; returns whether there are any."""

@@ -6,6 +6,7 @@ optimization, with one task per iteration), so that the many short trials say wh
 look and the few long ones what is to be reached there.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -91,19 +92,42 @@ def observations(
     The newest and longest points are kept where there are too many. Errors far above
     the median are cut off: how bad the worst are says nothing of the best.
     """
+    falls = _falls(trials, rungs)
     rows: list[tuple[int, np.ndarray, float]] = []
     for trial in trials:
         if not trial.is_usable:
             continue
-        ends = [end for end in rungs if end <= trial.epochs] or [trial.epochs]
-        for end in ends:
+        for end in _ends(trial, rungs):
             point = encode(space, trial.units, _share(end, rungs))
-            rows.append((end, point, level(trial.curve[:end])))
+            left = sum(fall for at, fall in falls.items() if at >= end)
+            rows.append((end, point, level(trial.curve[:end]) - left))
     rows = sorted(rows, key=lambda row: -row[0])[:_MAX_POINTS]
     errors = np.array([row[2] for row in rows])
     low, middle = np.quantile(errors, (0.05, 0.5))
     cap = middle + 2 * max(middle - low, 1e-12)
     return np.array([row[1] for row in rows]), np.minimum(errors, cap)
+
+
+def _ends(trial: Trial, rungs: Sequence[int]) -> list[int]:
+    """Returns the iterations whose end a trial has seen, else where it stopped."""
+    return [end for end in rungs if end <= trial.epochs] or [trial.epochs]
+
+
+def _falls(trials: Sequence[Trial], rungs: Sequence[int]) -> dict[int, float]:
+    """Returns how much an error usually falls from the end of an iteration to the next.
+
+    With that taken off, what is known of short trials is a guess of where they end,
+    and the process has only to learn where that is wrong.
+    """
+    falls = {}
+    for end, later in itertools.pairwise(rungs):
+        seen = [
+            level(trial.curve[:end]) - level(trial.curve[:later])
+            for trial in trials
+            if trial.is_usable and trial.epochs >= later
+        ]
+        falls[end] = float(np.median(seen)) if seen else 0.0
+    return falls
 
 
 def encode(

@@ -1,9 +1,10 @@
 """One stretch of the training of one trial, from where it stood."""
 
+import contextlib
 import gc
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ class TrialTrainer:
             KerastpuError: training diverged.
             Stopped: the process was asked to stop; what is done has been saved.
         """
+        with _quiet():
+            model = self._fit(number, config, epoch_ended)
+            return {
+                "parameters": model.count_params(),
+                "latency_ms": round(_latency_ms(model), 3),
+            }
+
+    def _fit(self, number: int, config: Config, epoch_ended: EpochEnded) -> keras.Model:
         keras.backend.clear_session()
         gc.collect()
         seeds.set_seed(config.seed, config.training.deterministic)
@@ -63,8 +72,6 @@ class TrialTrainer:
         # How long a trial lasts is for the search to say.
         config = replace(config, training=replace(config.training, patience=0))
         task = self.tasks.make(config)
-        level = LOG.level
-        LOG.setLevel(logging.WARNING)  # the table of the study shows how it goes
         try:
             fitting.fit(
                 task.model,
@@ -83,15 +90,28 @@ class TrialTrainer:
         except Stopped:
             if self.stopping.is_asked:
                 raise
-        finally:
-            LOG.setLevel(level)
-        return {
-            "parameters": task.model.count_params(),
-            "latency_ms": round(_latency_ms(task.model), 3),
-        }
+        return task.model
 
     def _identity(self) -> dict[str, Any]:
         return {"data": self.tasks.manifest.content_sha256[:16]}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the log free of what every trial would say again.
+
+    That is how it is trained, which the table of the study shows, and TensorFlow's
+    advice not to build the same step for several models.
+    """
+    loggers = {LOG: logging.WARNING, logging.getLogger("tensorflow"): logging.ERROR}
+    before = {logger: logger.level for logger in loggers}
+    for logger, level in loggers.items():
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, level in before.items():
+            logger.setLevel(level)
 
 
 def _silent(done: int, total: int) -> None:

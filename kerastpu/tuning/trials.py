@@ -102,3 +102,20 @@ def level(curve: Sequence[float]) -> float:
     slope = np.polyfit(places, last, 1)
     # A line that falls steeply must not promise more than the lowest value seen.
     return float(max(slope[1], last.min()))
+
+
+def outlook(curve: Sequence[float], longest: int) -> float:
+    """Returns where a curve would end if it went on to fall as it has fallen lately.
+
+    It is continued in the logarithm of the epochs from its second half: too hopeful for
+    most, but it finds what starts slowly and is still falling.
+
+    Args:
+        curve: error after each epoch, at least one.
+        longest: epochs at the end.
+    """
+    half = max(1, len(curve) // 2)
+    if half == len(curve):
+        return level(curve)
+    slope = (level(curve) - level(curve[:half])) / math.log(len(curve) / half)
+    return level(curve) + slope * math.log(longest / len(curve))

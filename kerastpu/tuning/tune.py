@@ -182,6 +182,7 @@ def _search(
     work: Work,
 ) -> Tuned:
     tasks = make_tasks(config, source)
+    from kerastpu.tuning import working
     from kerastpu.tuning.trial_training import TrialTrainer
 
     tasks.make(config)  # has the features kept before time is counted
@@ -194,6 +195,7 @@ def _search(
         study = open_study(folder, made)
         _tell(study, made, name)
         work(study, made, trainer, functools.partial(_show, show, made, study))
+        working.clear(study, trainer.folder)
         folders.append(folder)
         best = study.best()
         config = fields.apply(made.config, best.values)

@@ -51,7 +51,7 @@ def work(study: Study, made: Settings, trainer: TrialTrainer, show: Show) -> Non
                 f"{failures} trials failed one after another: {failure}"
             )
         show()
-        _clear(study, trainer.folder)
+        clear(study, trainer.folder)
 
 
 def _train(
@@ -76,10 +76,15 @@ def _train(
     return ""
 
 
-def _clear(study: Study, folder: Path) -> None:
-    """Removes the checkpoints of trials that will not go on."""
+def clear(study: Study, folder: Path) -> None:
+    """Removes the checkpoints of trials that will not go on.
+
+    Args:
+        study: that says so.
+        folder: of the trials.
+    """
     for trial in study.trials:
-        if trial.has_ended:
+        if trial.has_ended or study.is_over:
             path = folder / f"{trial.number:04d}" / CHECKPOINTS
             shutil.rmtree(path, ignore_errors=True)
 

@@ -43,7 +43,7 @@ def build(hp):
 
 
 def make(folder, seed=0, build=build, **options):
-    """Returns a tuner: 6 sets, 1 epoch, then 3, then 6 of up to 2 x 3 new ones."""
+    """Returns a tuner: 6 sets, 1 epoch, then 3 for two of them; 2 new ones."""
     from kerastpu.tuning.kerastuner import LHSHalving
 
     options = {

@@ -100,6 +100,7 @@ def test_a_search_looked_at(tuned, tmp_path, capsys):
     drawn = {path.name for path in tmp_path.glob("2-*.png")}
     names = ("curves", "timeline", "parallel", "importance", "trade-off")
     assert drawn == {f"2-regularization-{name}.png" for name in names}
+    capsys.readouterr()
     assert main(["tune", "resume", folder, "--no-winner", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["values"] == tuned[0].values
 
@@ -152,11 +153,12 @@ def epochs_of(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_search_that_is_killed_goes_on_from_the_last_epoch(head_config, tmp_path):
     folder = tmp_path / "search"
     for kills in range(3):
         process = command(head_config, *words_of(head_config, folder))
-        before, deadline = len(epochs_of(folder)), time.monotonic() + 200
+        before, deadline = len(epochs_of(folder)), time.monotonic() + 400
         while len(epochs_of(folder)) < before + 2 and time.monotonic() < deadline:
             time.sleep(0.02)
             assert process.poll() is None, process.stderr.read()[-2000:]
@@ -174,11 +176,12 @@ def test_a_search_that_is_killed_goes_on_from_the_last_epoch(head_config, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_workers_share_a_search_and_one_may_die(head_config, tmp_path, free_port):
     folder, address = tmp_path / "search", f"127.0.0.1:{free_port}"
     listen = ("--listen", address, "--lease-seconds", "30")
     team = [command(head_config, *words_of(head_config, folder), *listen)]
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 400
     while not (folder / plans.NAME).is_file() and time.monotonic() < deadline:
         time.sleep(0.1)
     team += [command(head_config, "work", str(folder), address) for _ in range(2)]
@@ -186,7 +189,7 @@ def test_workers_share_a_search_and_one_may_die(head_config, tmp_path, free_port
         while not epochs_of(folder) and time.monotonic() < deadline:
             time.sleep(0.02)
         team[1].send_signal(signal.SIGKILL)
-        codes = [process.wait(timeout=250) for process in team]
+        codes = [process.wait(timeout=400) for process in team]
     finally:
         for process in team:
             process.kill()

@@ -49,7 +49,7 @@ class LHSHalvingOracle(LeasingOracle):
         num_trials: int = 27,
         tune_retention: float = 1 / 3,
         redistribute: bool = True,
-        refills: int = 2,
+        refills: int = 4,
         budget: int | None = None,
         seed: int | None = None,
         **options: Any,

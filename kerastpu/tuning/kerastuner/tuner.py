@@ -57,7 +57,7 @@ class LHSHalving(keras_tuner.Tuner):
         num_trials: int = 27,
         tune_retention: float = 1 / 3,
         redistribute: bool = True,
-        refills: int = 2,
+        refills: int = 4,
         budget: int | None = None,
         seed: int | None = None,
         hyperparameters: keras_tuner.HyperParameters | None = None,

@@ -187,6 +187,7 @@ def start(folder, name, port, dies_after=0):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
     team = [
         start(tmp_path, "chief", free_port),
@@ -194,12 +195,12 @@ def test_the_trial_of_a_dead_worker_goes_to_another(tmp_path, free_port):
         start(tmp_path, "tuner1", free_port),
     ]
     try:
-        codes = [process.wait(timeout=280) for process in team]
+        codes = [process.wait(timeout=500) for process in team]
     finally:
         for process in team:
             process.kill()
     assert codes == [0, -signal.SIGKILL, 0]
     trials = json.loads((tmp_path / "trials.json").read_text())
-    assert len(trials) == 9
+    assert len(trials) == 8
     assert {state for state, _ in trials} == {"finished", "dropped"}
     assert sorted(epochs for _, epochs in trials)[:4] == [1] * 4

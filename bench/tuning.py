@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import record
 import tuning_meter
+import tuning_plot
 import tuning_replay
 import tuning_searches
 import tuning_surfaces
@@ -80,7 +81,9 @@ def read(path: Path) -> Figures:
         return {int(seed): [float(one) for one in rest] for seed, *rest in rows}
 
 
-def run(folder: Path, names: Sequence[str], searches: Sequence[str], seeds: int) -> None:
+def run(
+    folder: Path, names: Sequence[str], searches: Sequence[str], seeds: int
+) -> None:
     """Measures what is missing, all problems with a few seeds before more seeds."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(seeds):
@@ -157,6 +160,8 @@ def main() -> None:
     options.table.unlink(missing_ok=True)
     record.append(options.table, COLUMNS, found)
     show(found)
+    if options.table == TABLE:
+        tuning_plot.draw(TABLE, ROOT / "docs")
 
 
 if __name__ == "__main__":

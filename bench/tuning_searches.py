@@ -106,7 +106,9 @@ def tpe_hyperband(problem: Problem, meter: Meter, budget: int, seed: int) -> Non
     study = optuna.create_study(sampler=sampler, pruner=pruner)
     while True:
         trial = study.ask()
-        number = meter.start({one.name: _suggest(trial, one) for one in problem.space.space})
+        number = meter.start(
+            {one.name: _suggest(trial, one) for one in problem.space.space}
+        )
         state = optuna.trial.TrialState.COMPLETE
         for step in range(1, problem.epochs + 1):
             (error,) = meter.train(number, 1)
@@ -122,7 +124,9 @@ def _suggest(trial: optuna.Trial, one) -> object:
     if hasattr(one, "min_value"):
         is_float = isinstance(one.min_value, float)
         suggest = trial.suggest_float if is_float else trial.suggest_int
-        return suggest(one.name, one.min_value, one.max_value, log=one.sampling == "log")
+        return suggest(
+            one.name, one.min_value, one.max_value, log=one.sampling == "log"
+        )
     return trial.suggest_categorical(one.name, list(one.values))
 
 

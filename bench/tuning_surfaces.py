@@ -74,7 +74,9 @@ class Surface:
             yield float(error + self.noise * rng.normal()), float(error)
 
 
-def _space(logs: int, lines: int, choices: tuple[int, ...]) -> keras_tuner.HyperParameters:
+def _space(
+    logs: int, lines: int, choices: tuple[int, ...]
+) -> keras_tuner.HyperParameters:
     space = keras_tuner.HyperParameters()
     for number in range(logs):
         space.Float(f"log{number}", 1e-5, 1e-1, sampling="log")

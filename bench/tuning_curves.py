@@ -15,7 +15,7 @@ import tuning_spaces
 from scipy.stats import qmc
 
 RESULTS = Path(__file__).parents[1] / "results"
-NUM_CONFIGURATIONS = 300
+NUM_CONFIGURATIONS = 160  # of each space
 COUNTS = ("validation_wrong", "others_wrong")
 
 
@@ -39,17 +39,18 @@ def train(name: str) -> None:
     from kerastpu import backend
 
     backend.start("tensorflow")
+    import keras
     import tensorflow as tf
     import tuning_heads
 
     # Matrices are small: a second thread costs more than it brings.
     tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     data, table = tuning_data.DATA[name](), path(name)
     done = len(table.read_text().splitlines()) - 1 if table.exists() else 0
     for number, values in enumerate(design(name)):
         if number < done:
             continue
+        keras.backend.clear_session()  # else what is kept of each adds up
         head = tuning_heads.Head(values, data, seed=number)
         wrong = head.train(tuning_heads.EPOCHS)
         counts = (" ".join(map(str, column)) for column in wrong.T)

@@ -27,7 +27,7 @@ def path(name: str) -> Path:
 def design(name: str) -> list[tuning_spaces.Values]:
     """Returns the values to be trained: a scrambled Halton sequence, even in any part.
 
-    Not a Latin hypercube: what is searched must not have the form of one of the searches.
+    Not a Latin hypercube: the table must not have the form of one of the searches.
     """
     space = tuning_spaces.SPACES[name]()
     points = qmc.Halton(len(space.space), rng=0).random(NUM_CONFIGURATIONS)

@@ -35,7 +35,7 @@ class Data:
 
 
 def flowers() -> Data:
-    """Returns EfficientNet-Lite0 features of the photos, pooled: 256 components (N, 256).
+    """Returns pooled EfficientNet-Lite0 features of the photos, float32 (N, 256).
 
     2,727 photos to train on, 367 to validate on, 776 others where the folder is that of
     results/README.md. Components are the principal ones of the training part; few of
@@ -90,8 +90,8 @@ def _principal(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
 def digits() -> Data:
     """Returns MNIST at half its size, (N, 196), 0..1: pixels are means of four.
 
-    The first 3,000 digits to train on, the next 3,000 to validate on; the others are the
-    first 3,000 of its test file.
+    The first 3,000 digits to train on, the next 3,000 to validate on; the others are
+    the first 3,000 of its test file.
     """
     path = Path(os.environ["KERASTPU_DATA"]) / "mnist" / "mnist.npz"
     with np.load(path) as arrays:

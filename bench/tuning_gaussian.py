@@ -1,8 +1,8 @@
 """KerasTuner's Gaussian process, with a leaner `predict`.
 
 Its BayesianOptimization predicts one point at a time, some thousand times for each
-proposal; most of that is scikit-learn's checking of arguments. The same formulas without
-the checks let 50 seeds end within the hour.
+proposal; most of that is scikit-learn's checking of arguments. The same formulas
+without the checks let 50 seeds end within the hour.
 """
 
 import numpy as np

@@ -12,10 +12,6 @@ from datetime import date
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from kerastpu import backend
-
-backend.start("tensorflow")
-
 import keras
 import record
 import tuning

@@ -44,7 +44,7 @@ class Meter:
         seed: Of the noise.
 
     Attributes:
-        held: For each epoch spent, the true error of the model that would be handed over.
+        held: For each epoch spent, the true error of what would be handed over.
     """
 
     def __init__(self, problem: Problem, budget: int, seed: int):
@@ -71,7 +71,8 @@ class Meter:
             if len(self.held) == self._budget:
                 raise Spent
             seen, true = next(self._runs[number])
-            self._lowest = min(self._lowest, (seen, true))
+            if seen < self._lowest[0]:  # of equals the first: the true error is unseen
+                self._lowest = (seen, true)
             self.held.append(self._lowest[1])
             errors.append(seen)
         return errors

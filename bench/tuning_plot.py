@@ -1,4 +1,4 @@
-"""Pictures of results/tuning.csv: regret against epochs, one for each kind of problem."""
+"""Pictures of results/tuning.csv: regret against epochs, by kind of problem."""
 
 import csv
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,9 @@ A setting is a point u of the unit cube. Its error after t of 27 epochs is
 
     floor(u) + (START - floor(u)) * (1 + t / slow(u))^-1.5 + late(u) * penalty(t)
 
-so that what falls slowly can end lower than what falls at once; `penalty` goes from 1 to
-0 as a cosine schedule does. Searches see it with normal noise, are judged without it.
+so that what falls slowly can end lower than what falls at once; `penalty` goes from 1
+to 0 as a cosine schedule does. Searches see it with normal noise, and are judged
+without it.
 """
 
 import zlib
@@ -96,7 +97,7 @@ def _bowl(u: np.ndarray) -> Traits:
 
 
 def _basins(u: np.ndarray) -> Traits:
-    """A wide basin that falls at once, a narrow one, better by 0.04, that takes time."""
+    """A wide basin that falls at once, a narrow and deeper one that takes time."""
     wide = ((u - [0.3, 0.6, 0.5]) ** 2).sum(axis=1)
     narrow = ((u - [0.75, 0.3, 0.7]) ** 2).sum(axis=1)
     waves = 0.01 * (1 - np.cos(14 * u[:, :2])).sum(axis=1)
@@ -123,7 +124,7 @@ def _few(u: np.ndarray) -> Traits:
 
 
 def _choices(u: np.ndarray) -> Traits:
-    """Which rate is right depends on one choice of three; another one of four is slow."""
+    """Which rate is right depends on one choice; the best of another one is slow."""
     kind = np.minimum((u[:, 4] * 3).astype(int), 2)
     size = np.minimum((u[:, 5] * 4).astype(int), 3)
     ideal = np.array([0.3, 0.55, 0.75])[kind]

@@ -68,6 +68,28 @@ def propose(
     return chosen
 
 
+def chances(
+    space: Sequence[Dimension],
+    trials: Sequence[Trial],
+    rungs: Sequence[int],
+    asked: Sequence[Trial],
+    lowest: float,
+) -> np.ndarray:
+    """Returns how likely trials are to end below an error, (n,), 0..1.
+
+    Args:
+        space: d dimensions.
+        trials: what has been tried, those asked about too.
+        rungs: epochs at the end of each iteration.
+        asked: n trials.
+        lowest: the error.
+    """
+    model = surrogate.fit(*observations(space, trials, rungs))
+    points = np.array([encode(space, trial.units, 1.0) for trial in asked])
+    mean, deviation = model.predict(points)
+    return ndtr((lowest - mean) / deviation)
+
+
 def _without(places: list[Place], index: int) -> list[Place]:
     return places[:index] + places[index + 1 :]
 

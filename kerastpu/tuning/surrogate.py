@@ -104,8 +104,10 @@ def condition(
 
 def _kernel(one: np.ndarray, other: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     lengths = np.exp(parameters[:-2])
-    gaps = (one[:, None] - other[None]) / lengths
-    root = _SQRT5 * np.sqrt((gaps**2).sum(-1))
+    one, other = one / lengths, other / lengths
+    # |a - b|^2 = |a|^2 + |b|^2 - 2ab takes no array of (n, m, d).
+    sums = (one**2).sum(1)[:, None] + (other**2).sum(1)
+    root = _SQRT5 * np.sqrt(np.maximum(sums - 2 * one @ other.T, 0.0))
     return np.exp(2 * parameters[-2]) * (1 + root + root**2 / 3) * np.exp(-root)
 
 

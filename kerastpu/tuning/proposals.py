@@ -19,7 +19,7 @@ from kerastpu.tuning.trials import Trial, level
 Place = list[float | None]
 
 MIN_TRIALS = 6  # below it nothing is learned, and new sets are drawn as the first were
-_MAX_POINTS = 150  # of the process: what it costs grows with the cube
+_MAX_POINTS = 120  # of the process: what it costs grows with the cube
 _CANDIDATES, _NEAR = 400, 40  # spread over the space; near each of the best
 _BEST = 6
 _WIDTHS = (0.03, 0.1, 0.25)  # of the steps from the best, of the axis

@@ -3,40 +3,19 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kerastpu.errors import UsageError
-from kerastpu.tuning import record, stop_rules
+from kerastpu.tuning import facts, record, stop_rules
 from kerastpu.tuning.budgets import Budget
 from kerastpu.tuning.search import Search
-from kerastpu.tuning.trials import FAILED, RUNNING, Job, Trial, level
+from kerastpu.tuning.trials import FAILED, RUNNING, Job, Trial
 
 Row = Mapping[str, float]
 
 DONE, MEDIAN, BUDGET, DIVERGED = "done", "median", "budget", "diverged"
 _COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
-
-
-@dataclass
-class Facts:
-    """What is known of a trial beside its curve.
-
-    Attributes:
-        rows: of each epoch, the columns of metrics.csv and `seconds`, of that epoch
-            with what came before it.
-        seconds: that its jobs took, building and loading included.
-        reason: why its last job ended.
-        parameters: of the trained part of its network.
-        latency_ms: of the trained part for one example.
-    """
-
-    rows: list[dict[str, float]] = field(default_factory=list)
-    seconds: float = 0.0
-    reason: str = ""
-    parameters: int | None = None
-    latency_ms: float | None = None
 
 
 class Study:
@@ -74,7 +53,7 @@ class Study:
         self.search, self.budget = search, budget or Budget()
         self.num_validation, self._reads = num_validation, reads
         self.stops_below_median = stops_below_median
-        self.facts: dict[int, Facts] = {}
+        self.facts: dict[int, facts.Facts] = {}
         self._clock, self._record = clock, record.Record(folder)
         self._jobs: dict[int, Job] = {}
         self._began: dict[int, float] = {}
@@ -214,7 +193,7 @@ class Study:
         Raises:
             UsageError: no trial has a result.
         """
-        return best(self.trials)
+        return facts.best(self.trials)
 
     def _error(self, row: Row) -> float:
         """Returns the share of images that are wrong; the loss decides among equals."""
@@ -243,7 +222,7 @@ class Study:
     def _begin(self, job: Job) -> Job:
         self._jobs[job.trial] = job
         self._began[job.trial] = self._clock()
-        self.facts.setdefault(job.trial, Facts())
+        self.facts.setdefault(job.trial, facts.Facts())
         return job
 
     def _note(self, event: record.Event) -> None:
@@ -293,17 +272,3 @@ class Study:
             self._end(event)
         elif event["event"] == record.BACK:
             self._back(number)
-
-
-def best(trials: Sequence[Trial]) -> Trial:
-    """Returns the trial with the lowest error among those trained furthest.
-
-    Raises:
-        UsageError: no trial has a result.
-    """
-    usable = [trial for trial in trials if trial.is_usable]
-    if not usable:
-        raise UsageError("no trial has a result yet")
-    longest = max(trial.epochs for trial in usable)
-    furthest = [trial for trial in usable if trial.epochs == longest]
-    return min(furthest, key=lambda trial: level(trial.curve))

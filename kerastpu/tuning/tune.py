@@ -2,8 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import data_pipelines
 from kerastpu import (
     backend,
     datasets,
-    optional,
     run_lock,
     runs,
     stopping,
@@ -21,7 +19,7 @@ from kerastpu import (
 )
 from kerastpu.config import Config
 from kerastpu.stopwatch import Stopwatch
-from kerastpu.tuning import fields, plans, settings, spaces
+from kerastpu.tuning import fields, lending, plans, settings, spaces
 from kerastpu.tuning.plans import Plan
 from kerastpu.tuning.settings import Settings
 from kerastpu.tuning.study import Study
@@ -36,9 +34,6 @@ WINNER, BASELINE = "winner", "baseline"
 CUSTOM = "search"  # folder of a study over a space of one's own
 
 Show = Callable[[Study, Settings], None]
-Work = Callable[[Study, Settings, "TrialTrainer", Callable[[], None]], None]
-
-LEASE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def tune(
     final_epochs: int | None = None,
     is_final: bool = True,
     address: str | None = None,
-    lease_seconds: float = LEASE_SECONDS,
+    lease_seconds: float = lending.LEASE_SECONDS,
 ) -> Tuned:
     """Searches for settings by the validation split, and trains the best of them.
 
@@ -103,7 +98,7 @@ def tune(
     with stopping.watching() as stop, run_lock.RunLock(workdir) as lock:
         lock.take()
         plans.keep(workdir, config, plan)
-        with _workers(address, lease_seconds) as work:
+        with lending.workers(address, lease_seconds) as work:
             tuned = _search(config, workdir, plan, source, stop, show, work)
     if not is_final:
         return tuned
@@ -179,7 +174,7 @@ def _search(
     source: data_pipelines.Source | None,
     stop: stopping.Stopping,
     show: Show | None,
-    work: Work,
+    work: lending.Work,
 ) -> Tuned:
     tasks = make_tasks(config, source)
     from kerastpu.tuning import working
@@ -201,31 +196,6 @@ def _search(
         config = fields.apply(made.config, best.values)
     error = study.errors(best.number)[-1]
     return Tuned(config, dict(best.values), error, tuple(folders))
-
-
-@contextmanager
-def _workers(address: str | None, lease_seconds: float) -> Iterator[Work]:
-    """Yields what has the trials of a study trained: here, or by those who ask."""
-    if address is None:
-        from kerastpu.tuning import working
-
-        yield working.work
-        return
-    optional.check("keras_tuner")
-    from kerastpu.tuning.kerastuner import serving
-    from kerastpu.tuning.kerastuner.study_oracle import Led, StudyOracle
-
-    oracle = StudyOracle(lease_seconds)
-
-    def lend(
-        study: Study, made: Settings, trainer: "TrialTrainer", show: Callable[[], None]
-    ) -> None:
-        serving.lead(oracle, Led(study, made, trainer.folder.parent.name), show)
-
-    with serving.listening(oracle, address):
-        LOG.info("lends trials at %s: kerastpu tune work FOLDER %s", address, address)
-        yield lend
-        serving.close(oracle)
 
 
 def _settings(

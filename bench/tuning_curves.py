@@ -15,7 +15,7 @@ import tuning_spaces
 from scipy.stats import qmc
 
 RESULTS = Path(__file__).parents[1] / "results"
-NUM_CONFIGURATIONS = 160  # of each space
+NUM_CONFIGURATIONS = {"flowers": 160, "mnist": 144}
 COUNTS = ("validation_wrong", "others_wrong")
 
 
@@ -30,7 +30,7 @@ def design(name: str) -> list[tuning_spaces.Values]:
     Not a Latin hypercube: the table must not have the form of one of the searches.
     """
     space = tuning_spaces.SPACES[name]()
-    points = qmc.Halton(len(space.space), rng=0).random(NUM_CONFIGURATIONS)
+    points = qmc.Halton(len(space.space), rng=0).random(NUM_CONFIGURATIONS[name])
     return [tuning_spaces.from_unit(space, point) for point in points]
 
 
@@ -56,7 +56,7 @@ def train(name: str) -> None:
         counts = (" ".join(map(str, column)) for column in wrong.T)
         _append(table, values | dict(zip(COUNTS, counts, strict=True)))
         shown = np.round(wrong[[0, 8, -1], 0] / len(data.validation.labels), 3)
-        print(f"{name} {number + 1}/{NUM_CONFIGURATIONS}: {shown}", flush=True)
+        print(f"{name} {number + 1}/{NUM_CONFIGURATIONS[name]}: {shown}", flush=True)
 
 
 def _append(table: Path, row: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Curves of real trainings, replayed: a search in a table of 300 configurations."""
+"""Curves of real trainings, replayed: a search in a table of configurations."""
 
 import csv
 from collections.abc import Iterator

@@ -436,23 +436,23 @@ for (before, after), (points, half) in gains.items():
     print(f"{before:>9} -> {after:<18} {points:+5.1f} +/- {half:.1f} points: {verdict}")
 
 # %% key="see-race"
-figure, (left, middle) = plt.subplots(
-    1, 2, figsize=(7, 2.9), dpi=80, layout="constrained", width_ratios=(1, 1)
+figure, (run_axes, gain_axes) = plt.subplots(
+    1, 2, figsize=(7, 2.9), dpi=80, layout="constrained"
 )
-for row, (name, runs) in enumerate(right.items()):
+for row, runs in enumerate(right.values()):
     accuracies = 100 * runs.mean(axis=1)
-    left.plot(accuracies, [row] * SEEDS, "o", color="#0072B2", alpha=0.7)
-    left.plot(accuracies.mean(), row, "|", color="#000000", ms=16, mew=2)
-left.set_yticks(range(len(right)), list(right))
-left.set(xlabel="test pictures right (%)", title="each run, and the mean")
+    run_axes.plot(accuracies, [row] * SEEDS, "o", color="#0072B2", alpha=0.7)
+    run_axes.plot(accuracies.mean(), row, "|", color="#000000", ms=16, mew=2)
+run_axes.set_yticks(range(len(right)), list(right))
+run_axes.set(xlabel="test pictures right (%)", title="each run, and the mean")
 for row, (points, half) in enumerate(gains.values()):
-    middle.plot([points - half, points + half], [row, row], color="#0072B2", lw=3)
-    middle.plot(points, row, "o", color="#0072B2", ms=8)
+    gain_axes.plot([points - half, points + half], [row, row], color="#0072B2", lw=3)
+    gain_axes.plot(points, row, "o", color="#0072B2", ms=8)
 labels_of_steps = [f"{after}\nover {before}" for before, after in gains]
-middle.set_yticks(range(len(gains)), labels_of_steps, fontsize=8)
-middle.axvline(0, color="#D55E00", ls="--")
-middle.set(xlabel="gain (points)", title="paired gains, 95 %")
-for axes in (left, middle):
+gain_axes.set_yticks(range(len(gains)), labels_of_steps, fontsize=8)
+gain_axes.axvline(0, color="#D55E00", ls="--")
+gain_axes.set(xlabel="gain (points)", title="paired gains, 95 %")
+for axes in (run_axes, gain_axes):
     axes.grid(axis="x", alpha=0.3)
     axes.set_ylim(len(axes.get_yticks()) - 0.5, -0.5)
     axes.title.set_fontsize(10)

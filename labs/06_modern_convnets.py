@@ -27,6 +27,7 @@ IMAGES = 900  # pictures to draw, 5 classes
 SIZE = 40  # height and width in pixels
 EPOCHS = 12  # passes over the training pictures, for each network
 SEEDS = 2  # runs of each network
+EARLY = 5  # epochs after which two momentums of BatchNorm are compared
 RACE = (
     "plain",
     "inception",
@@ -224,7 +225,7 @@ plt.show()
 # moving averages, so two networks that differ in this momentum alone learn the very
 # same weights. They differ in what they say afterwards.
 #
-# **Predict first:** two epochs of training. What will the two get right of the test
+# **Predict first:** a few epochs of training. What will the two get right of the test
 # pictures?
 
 # %% key="draw"
@@ -296,11 +297,12 @@ def build_fire(batch_norm, momentum=0.9):
     return network
 
 
-early = {m: train(lambda: build_fire(True, m), seed=0, epochs=2) for m in (0.9, 0.99)}
+early = {
+    m: train(lambda: build_fire(True, m), seed=0, epochs=EARLY) for m in (0.9, 0.99)
+}
 for momentum, network in early.items():
-    print(
-        f"momentum {momentum:<4}: {are_right(network).mean():.0%} right after 2 epochs"
-    )
+    accuracy = are_right(network).mean()
+    print(f"momentum {momentum:<4}: {accuracy:.0%} right after {EARLY} epochs")
 learned = [
     np.concatenate([weight.numpy().ravel() for weight in network.trainable_weights])
     for network in early.values()

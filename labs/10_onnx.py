@@ -20,6 +20,7 @@ backend = kerastpu.backend.select()  # has to come before `import keras`
 print(doctor.verdict())
 
 # %% tags=["parameters"] key="parameters"
+PRESET = "flowers"  # EfficientNet-Lite0, and a head that is trained
 NUM_IMAGES = 400  # flowers drawn by code, of all classes together
 SIZE = 96  # pixels on each side
 EPOCHS = 10
@@ -44,7 +45,7 @@ folder = Path(tempfile.mkdtemp(prefix="lab10-"))
 flowers = folder / "flowers"
 render.render_dataset(flowers, num_images=NUM_IMAGES, size=SIZE)
 
-preset = kerastpu.presets.get("flowers")
+preset = kerastpu.presets.get(PRESET)
 config = dataclasses.replace(
     preset,
     data=str(flowers),
@@ -174,7 +175,8 @@ def classify(images):
 from kerastpu.checking import check
 
 model = run.load_model()
-expected = [class_names[i] for i in model.predict(images, verbose=0).argmax(axis=-1)]
+rows = model.predict(images, verbose=0)
+expected = [class_names[index] for index in rows.argmax(axis=-1)]
 check(classify(images) == expected, "classify names what the Keras model names")
 
 # %% [markdown] key="exercise-2"

@@ -122,8 +122,8 @@ def compare(
 def drain(dataset: "tf.data.Dataset", num_images: int) -> Callable[[], int]:
     """Returns a pass over a dataset for `compare`, at the dataset's own speed.
 
-    Nothing but the first value of each element is handed to Python, which would take
-    longer than some stages.
+    Of each element only the first value is handed to Python, many at a time: all of it
+    would take longer than some stages.
 
     Args:
         dataset: Not endless; elements of one or several tensors.
@@ -135,7 +135,9 @@ def drain(dataset: "tf.data.Dataset", num_images: int) -> Callable[[], int]:
         values = tf.reshape(parts[0], [-1])
         return tf.strings.length(values[0]) if values.dtype == tf.string else values[0]
 
-    touched = dataset.map(first_value).batch(2**20)
+    # TensorFlow makes map and batch one stage that calls for whole batches, past the
+    # end too: a batch as large as the pass would cost more than the pass.
+    touched = dataset.map(first_value).batch(_CHUNK)
 
     def run() -> int:
         for _ in touched:

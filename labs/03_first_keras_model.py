@@ -1,9 +1,9 @@
 # %% [markdown] key="intro"
 # # Lab 03: What happens inside a network while it learns?
 #
-# Keras trains a classifier in three lines. This lab looks under each of them: you compute
-# what a network says, how wrong it is, and how it improves, in NumPy and by hand, and
-# check every number against Keras.
+# Keras trains a classifier in three lines. This lab looks under each of them: you
+# compute what a network says, how wrong it is, and how it improves, in NumPy and by
+# hand, and check every number against Keras.
 #
 # You will
 #
@@ -34,11 +34,11 @@ EPOCHS = 15  # passes over the training pictures
 # These flowers are drawn by code; they are no photos. Form alone tells the five classes
 # apart: colors, backgrounds and light are shared by all.
 #
-# A picture is a block of numbers: height x width x 3 colors, each 0 to 255. Pictures are
-# handed over in a [batch](glossary.md#batch), so a batch is a tensor with four axes: 100
-# pictures of 192 x 192 pixels have the shape `[100, 192, 192, 3]`. The numbers that a
-# network starts from are its [features](glossary.md#features); the class that it should
-# name is the [label](glossary.md#label).
+# A picture is a block of numbers: height x width x 3 colors, each 0 to 255. Pictures
+# are handed over in a [batch](glossary.md#batch), so a batch is a tensor with four
+# axes: 100 pictures of 192 x 192 pixels have the shape `[100, 192, 192, 3]`. The
+# numbers that a network starts from are its [features](glossary.md#features); the class
+# that it should name is the [label](glossary.md#label).
 
 # %% key="draw"
 import tempfile
@@ -74,8 +74,8 @@ plt.show()
 
 # %% [markdown] key="one-hot"
 # A label is a whole number: 3 stands for sunflowers. To compare it with five
-# probabilities, it is written as five numbers too, all 0 but one. That is *one-hot*: row 3
-# of the identity matrix.
+# probabilities, it is written as five numbers too, all 0 but one. That is *one-hot*:
+# row 3 of the identity matrix.
 
 # %% key="make-one-hot"
 one_hot = np.eye(len(names))[labels]
@@ -86,17 +86,19 @@ for label, row in zip(labels[:5], one_hot[:5], strict=True):
 # ## A neuron votes
 #
 # A neuron multiplies each input by a *weight*, adds everything up, adds a *bias*, and
-# bends the result with an *activation*. You can think of a vote: each input pleads for or
-# against, with the strength of its weight, and the bias is the opinion held beforehand.
+# bends the result with an *activation*. You can think of a vote: each input pleads for
+# or against, with the strength of its weight, and the bias is the opinion held
+# beforehand.
 #
-# Two activations: [ReLU](glossary.md#relu) lets positive sums through and makes the rest 0.
-# [Sigmoid](glossary.md#sigmoid) squeezes any sum between 0 and 1:
+# Two activations: [ReLU](glossary.md#relu) lets positive sums through and makes the
+# rest 0. [Sigmoid](glossary.md#sigmoid) squeezes any sum between 0 and 1:
 #
 # $$\mathrm{relu}(z) = \max(0, z) \qquad \mathrm{sigmoid}(z) = \frac{1}{1 + e^{-z}}$$
 #
 # Without a bend between them, two layers could be multiplied out into one.
 #
-# **Predict first:** inputs 1, 2, 3, weights 0.5, -1, 0.25, bias 0.5. What do the two give?
+# **Predict first:** inputs 1, 2, 3, weights 0.5, -1, 0.25, bias 0.5. What do the two
+# give?
 
 # %% key="one-neuron"
 import keras
@@ -134,13 +136,13 @@ plt.show()
 # %% [markdown] key="layers"
 # ## Layers of neurons
 #
-# In a *dense* layer each neuron sees all inputs. The weights of $U$ neurons with $D$ inputs
-# are a $D \times U$ matrix, so a whole layer, for a whole batch, is one matrix product:
-# $\mathrm{relu}(X W + b)$. It has $(D + 1) U$ parameters.
+# In a *dense* layer each neuron sees all inputs. The weights of $U$ neurons with $D$
+# inputs are a $D \times U$ matrix, so a whole layer, for a whole batch, is one matrix
+# product: $\mathrm{relu}(X W + b)$. It has $(D + 1) U$ parameters.
 #
-# The codelab's first network lays a picture out as one long row and sends it through 500
-# neurons, 50 neurons, and 5: one for each class. What the last layer adds up are the
-# [logits](glossary.md#logits).
+# The codelab's first network lays a picture out as one long row and sends it through
+# 500 neurons, 50 neurons, and 5: one for each class. What the last layer adds up are
+# the [logits](glossary.md#logits).
 #
 # **Predict first:** how many parameters has it for a picture of 192 x 192 pixels? A
 # thousand, a million, more?
@@ -167,17 +169,17 @@ print(f"192 pixels: {count_parameters(192):,}")
 # %% [markdown] key="softmax"
 # ## Softmax: from votes to probabilities
 #
-# Logits can be any numbers. *Softmax* makes probabilities of them: exponentials, so that
-# all are positive, divided by their sum, so that they sum to 1:
+# Logits can be any numbers. *Softmax* makes probabilities of them: exponentials, so
+# that all are positive, divided by their sum, so that they sum to 1:
 #
 # $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}$$
 #
-# The largest logit wins clearly, which gave it the name: a soft maximum. For large logits
-# $e^{z}$ is more than a float can hold; subtracting the largest first changes nothing in
-# the ratio and keeps all exponents at or below 0.
+# The largest logit wins clearly, which gave it the name: a soft maximum. For large
+# logits $e^{z}$ is more than a float can hold; subtracting the largest first changes
+# nothing in the ratio and keeps all exponents at or below 0.
 #
-# **Predict first:** what happens to the probabilities if all logits grow by 100? If all are
-# multiplied by 3?
+# **Predict first:** what happens to the probabilities if all logits grow by 100? If all
+# are multiplied by 3?
 
 # %% key="compute-softmax"
 
@@ -196,11 +198,11 @@ print("Keras       ", keras.ops.convert_to_numpy(keras.ops.softmax(logits)).roun
 # %% [markdown] key="forward"
 # ## The whole network, by hand
 #
-# Three matrix products, two bends, one softmax: that is all of it. Here it is in NumPy, with
-# the random weights that Keras gave its own network. It must say the same.
+# Three matrix products, two bends, one softmax: that is all of it. Here it is in NumPy,
+# with the random weights that Keras gave its own network. It must say the same.
 #
-# **Predict first:** the network has learned nothing yet. What probability will it give the
-# right class, on average?
+# **Predict first:** the network has learned nothing yet. What probability will it give
+# the right class, on average?
 
 # %% key="compute-forward"
 
@@ -216,7 +218,7 @@ def forward(weights, pixels):
 
 start = [weight.astype("float64") for weight in model.get_weights()]
 probabilities = forward(start, images[:100])[1]
-from_keras = model.predict(images[:100], verbose=0)
+from_keras = keras.ops.convert_to_numpy(model(images[:100]))
 largest_difference = np.abs(probabilities - from_keras).max()
 print("the first picture:", probabilities[0].round(3), "label", labels[0])
 print(f"largest difference from Keras: {largest_difference:.1e}")
@@ -230,12 +232,12 @@ print(f"mean for the right class: {(probabilities * one_hot[:100]).sum(1).mean()
 #
 # $$L = -\sum_k y_k \log p_k$$
 #
-# All terms but one are 0, so it is the negative logarithm of what the right class got. The
-# right class at 100 % costs 0; at 1 % it costs 4.6. Who knows nothing and gives each of five
-# classes 0.2 pays $\log 5 = 1.609$ for each picture.
+# All terms but one are 0, so it is the negative logarithm of what the right class got.
+# The right class at 100 % costs 0; at 1 % it costs 4.6. Who knows nothing and gives
+# each of five classes 0.2 pays $\log 5 = 1.609$ for each picture.
 #
-# Why not the squared distance $\sum_k (p_k - y_k)^2$? Look at the slopes: the further off a
-# network is, the steeper should its way back be.
+# Why not the squared distance $\sum_k (p_k - y_k)^2$? Look at the slopes: the further
+# off a network is, the steeper should its way back be.
 
 # %% key="compute-cross-entropy"
 
@@ -268,22 +270,23 @@ for axes in (left, middle):
 plt.show()
 
 # %% [markdown] key="gradient"
-# At the left the network is sure and wrong. There the squared distance is flat: its slope is
-# almost 0, and nothing pulls the network back. Cross-entropy has slope -1.
+# At the left the network is sure and wrong. There the squared distance is flat: its
+# slope is almost 0, and nothing pulls the network back. Cross-entropy has slope -1.
 #
 # ## Gradient descent: which way is down?
 #
-# The *gradient* holds, for each weight, how much the loss changes if that weight grows a
-# little. Go a small step against it, and the loss falls:
+# The *gradient* holds, for each weight, how much the loss changes if that weight grows
+# a little. Go a small step against it, and the loss falls:
 #
 # $$w \leftarrow w - \eta \frac{\partial L}{\partial w}$$
 #
 # $\eta$ is the [learning rate](glossary.md#learning-rate). Softmax and cross-entropy
-# together have a gradient of rare beauty: for the logits it is $p - y$, what was said minus
-# what is true. *Back-propagation* hands it on from layer to layer, from the last to the
-# first: through the weights, and only where ReLU let something through.
+# together have a gradient of rare beauty: for the logits it is $p - y$, what was said
+# minus what is true. *Back-propagation* hands it on from layer to layer, from the last
+# to the first: through the weights, and only where ReLU let something through.
 #
-# First a test without any theory: move one weight by a hair, and see how the loss moves.
+# First a test without any theory: move one weight by a hair, and see how the loss
+# moves.
 
 # %% key="compute-gradient"
 
@@ -302,7 +305,10 @@ def gradients(weights, pixels, one_hot):
 batch, answers = images[:100], one_hot[:100]
 by_formula = gradients(start, batch, answers)
 moved = [weight.copy() for weight in start]
-where, hair = (int(by_formula[2].argmax()) // 50, int(by_formula[2].argmax()) % 50), 1e-6
+where, hair = (
+    (int(by_formula[2].argmax()) // 50, int(by_formula[2].argmax()) % 50),
+    1e-6,
+)
 moved[2][where] += hair
 moved_loss = cross_entropy(forward(moved, batch)[1], answers)
 by_moving = (moved_loss - loss) / hair
@@ -310,8 +316,8 @@ print(f"layer 2, weight {where}: moved {by_moving:.6f}")
 print(f"layer 2, weight {where}: formula {by_formula[2][where]:.6f}")
 
 # %% [markdown] key="one-step"
-# Then the same step taken by Keras. `SGD` is its name for gradient descent. After one step,
-# all parameters must be where NumPy has them.
+# Then the same step taken by Keras. `SGD` is its name for gradient descent. After one
+# step, all parameters must be where NumPy has them.
 
 # %% key="step-in-keras"
 RATE = 0.01
@@ -358,23 +364,23 @@ axes.grid(alpha=0.3)
 plt.show()
 
 # %% [markdown] key="momentum"
-# Too short a step barely moves. Too long a step jumps over the valley and lands high up on
-# the other side; the thin gray line is what knowing nothing costs.
+# Too short a step barely moves. Too long a step jumps over the valley and lands high up
+# on the other side; the thin gray line is what knowing nothing costs.
 #
 # ## Momentum: a ball, not a hiker
 #
-# Plain gradient descent forgets each step. *Momentum* keeps a velocity $v$: most of the last
-# move, $m = 0.9$ of it, and the new step on top:
+# Plain gradient descent forgets each step. *Momentum* keeps a velocity $v$: most of the
+# last move, $m = 0.9$ of it, and the new step on top:
 #
 # $$v \leftarrow m v - \eta g \qquad w \leftarrow w + v$$
 #
-# Where the gradient stays the same, the velocity adds up to $\frac{1}{1 - m} = 10$ times the
-# plain step. That helps most at a *saddle point*, where the ground is flat, up on two sides
-# and down on the other two. With millions of weights, flat spots are far more often saddles
-# than true valleys.
+# Where the gradient stays the same, the velocity adds up to $\frac{1}{1 - m} = 10$
+# times the plain step. That helps most at a *saddle point*, where the ground is flat,
+# up on two sides and down on the other two. With millions of weights, flat spots are
+# far more often saddles than true valleys.
 #
-# **Predict first:** the loss below has a saddle at (0, 0), and we start almost on its ridge.
-# How many steps does each way take to get off?
+# **Predict first:** the loss below has a saddle at (0, 0), and we start almost on its
+# ridge. How many steps does each way take to get off?
 
 # %% key="saddle"
 
@@ -411,12 +417,14 @@ for axes, (momentum, path) in zip(panels, paths.items(), strict=True):
     axes.plot(0, 0, "x", color="#D55E00", ms=9, mew=2, label="saddle")
     axes.plot([0, 0], [-1, 1], "*", color="#009E73", ms=11, ls="", label="valleys")
     axes.set_title(f"momentum {momentum:g}", fontsize=10)
-figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+figure.legend(
+    *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4
+)
 plt.show()
 
 # %% [markdown] key="momentum-keras"
-# The ball swings past things, yet it is off the ridge much sooner. Does Keras do the same
-# arithmetic? Three steps on the same batch, from the same weights:
+# The ball swings past things, yet it is off the ridge much sooner. Does Keras do the
+# same arithmetic? Three steps on the same batch, from the same weights:
 
 # %% key="momentum-in-keras"
 model.set_weights(start)
@@ -436,11 +444,11 @@ print(f"largest difference of all weights after 3 steps: {momentum_difference:.1
 # %% [markdown] key="mini-batches"
 # ## Mini-batches: why not all pictures at once?
 #
-# The true gradient is the mean over all pictures. A *mini-batch* of $B$ pictures, drawn at
-# random, estimates it at a fraction of the cost, as a poll estimates an election. Statistics
-# tells how far off it is: the error falls as $1 / \sqrt{B}$. Four times the pictures, half
-# the error: beyond some hundred pictures more accuracy costs too much. 128 is common, and
-# fills a TPU core.
+# The true gradient is the mean over all pictures. A *mini-batch* of $B$ pictures, drawn
+# at random, estimates it at a fraction of the cost, as a poll estimates an election.
+# Statistics tells how far off it is: the error falls as $1 / \sqrt{B}$. Four times the
+# pictures, half the error: beyond some hundred pictures more accuracy costs too much.
+# 128 is common, and fills a TPU core.
 #
 # **Predict first:** by which factor does the error fall from 8 pictures to 128?
 
@@ -463,16 +471,20 @@ print(f"8 to 128: {errors[8] / errors[128]:.2f} times less, theory says {16**0.5
 # ## Now let Keras do it
 #
 # All of the above is `compile` and `fit`. One pass over the training pictures is an
-# [epoch](glossary.md#epoch). `adam` is gradient descent with momentum that also gives each
-# weight a step length of its own.
+# [epoch](glossary.md#epoch). `Adam` is gradient descent with momentum that also gives
+# each weight a step length of its own.
 #
-# **Predict first:** guessing names 20 of 100 flowers right. How many will this network name
-# that has never seen them?
+# **Predict first:** guessing names 20 of 100 flowers right. How many will this network
+# name that has never seen them?
 
 # %% key="fit"
 keras.utils.set_random_seed(0)
 model = kerastpu.models.build("dense", input_shape=shape, num_classes=len(names))
-model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.compile(
+    keras.optimizers.Adam(3e-4),  # neurons with thousands of inputs need small steps
+    "sparse_categorical_crossentropy",
+    metrics=["accuracy"],
+)
 history = model.fit(
     images,
     labels,
@@ -505,15 +517,17 @@ plt.show()
 # %% [markdown] key="what-it-cannot-see"
 # ## What a dense network cannot see
 #
-# Better than guessing, and far from good. Here is why. Shuffle the pixels of every picture,
-# all in the same way. For us nothing is left to see.
+# Better than guessing, and far from good. Here is why. Shuffle the pixels of every
+# picture, all in the same way. For us nothing is left to see.
 #
-# **Predict first:** what does the network lose, if its first layer's weights are shuffled
-# along?
+# **Predict first:** what does the network lose, if its first layer's weights are
+# shuffled along?
 
 # %% key="shuffle-pixels"
 order = np.random.default_rng(1).permutation(SIZE * SIZE * 3)
-shuffled = test_images.reshape(len(test_images), -1)[:, order].reshape(test_images.shape)
+shuffled = test_images.reshape(len(test_images), -1)[:, order].reshape(
+    test_images.shape
+)
 blind = kerastpu.models.build("dense", input_shape=shape, num_classes=len(names))
 kernel, *others = model.get_weights()
 blind.set_weights([kernel[order], *others])
@@ -523,7 +537,9 @@ print(f"largest difference of all probabilities: {blind_difference:.1e}")
 
 # %% key="see-shuffled"
 figure, panels = plt.subplots(1, 4, figsize=(7, 2.1), dpi=80, layout="constrained")
-for index, (before, after_it) in enumerate(zip(panels[0::2], panels[1::2], strict=True)):
+for index, (before, after_it) in enumerate(
+    zip(panels[0::2], panels[1::2], strict=True)
+):
     before.imshow(test_images[index])
     after_it.imshow(shuffled[index])
     before.set_title(names[test_labels[index]], fontsize=10)
@@ -533,26 +549,27 @@ for axes in panels:
 plt.show()
 
 # %% [markdown] key="why"
-# Nothing. A dense network does not know which pixels are neighbors, so it cannot use that
-# they are. It would learn noise as well as flowers. A petal one pixel further left is a new
-# thing to it. The remedy are convolutions, in [lab 05](05_convnets.ipynb).
+# Nothing. A dense network does not know which pixels are neighbors, so it cannot use
+# that they are. It would learn noise as well as flowers. A petal one pixel further left
+# is a new thing to it. The remedy are convolutions, in [lab 05](05_convnets.ipynb).
 #
-# Where pictures are centered and alike, dense layers do well all the same: on handwritten
-# digits the preset `mnist-mlp` of this project names 98.7 % of 10,000 test images right
-# (median of three runs, `results/mnist.csv`).
+# Where pictures are centered and alike, dense layers do well all the same: on
+# handwritten digits the preset `mnist-mlp` of this project names 98.7 % of 10,000 test
+# images right (median of three runs, `results/mnist.csv`).
 
 # %% [markdown] key="exercise-1"
 # ## Exercise 1: the sigmoid is a softmax
 #
-# With two classes, softmax of the logits $z$ and 0 gives the first class what the sigmoid of
-# $z$ gives. Write `sigmoid_by_softmax(z)` for an array `z` of any length, with the function
-# `softmax` above and without any exponential of your own.
+# With two classes, softmax of the logits $z$ and 0 gives the first class what the
+# sigmoid of $z$ gives. Write `sigmoid_by_softmax(z)` for an array `z` of any length,
+# with the function `softmax` above and without any exponential of your own.
 #
 # <details><summary>Hint</summary>
 #
 # `np.stack([z, np.zeros_like(z)], axis=-1)` makes a row of two logits of each number.
 #
 # </details>
+
 
 # %% tags=["solution"] key="exercise-1-solution"
 # Define sigmoid_by_softmax(z): float array (N,) -> float array (N,).
@@ -577,10 +594,11 @@ check(np.allclose(extreme, [0, 1]), "and survives where the exponential overflow
 #
 # <details><summary>Hint</summary>
 #
-# The best row is the share of each class. `np.bincount` counts; leave classes that do not
-# occur out, they cost nothing.
+# The best row is the share of each class. `np.bincount` counts; leave classes that do
+# not occur out, they cost nothing.
 #
 # </details>
+
 
 # %% tags=["solution"] key="exercise-2-solution"
 # Define constant_loss(labels): int array (N,) -> the loss in nats.
@@ -604,8 +622,8 @@ check(np.isclose(skewed, 0.5623, atol=1e-4), "three to one: less than log 2")
 #
 # $$v \leftarrow m v - \eta g \qquad w \leftarrow w + m v - \eta g$$
 #
-# Write `nesterov_step(weight, velocity, gradient, rate, momentum)`, which returns the new
-# weight and the new velocity. It is checked against Keras.
+# Write `nesterov_step(weight, velocity, gradient, rate, momentum)`, which returns the
+# new weight and the new velocity. It is checked against Keras.
 #
 # <details><summary>Hint</summary>
 #
@@ -613,8 +631,9 @@ check(np.isclose(skewed, 0.5623, atol=1e-4), "three to one: less than log 2")
 #
 # </details>
 
+
 # %% tags=["solution"] key="exercise-3-solution"
-# Define nesterov_step(weight, velocity, gradient, rate, momentum) -> (weight, velocity).
+# Define nesterov_step(weight, velocity, gradient, rate, momentum); both are returned.
 def nesterov_step(weight, velocity, gradient, rate, momentum):
     velocity = momentum * velocity - rate * gradient
     return weight + momentum * velocity - rate * gradient, velocity
@@ -635,9 +654,13 @@ check(np.allclose(weight, expected, atol=1e-6), "three steps end where Keras end
 
 # %% key="checks"
 check(largest_difference < 1e-5, "NumPy's network says what the Keras network says")
-check(max(step_difference, momentum_difference) < 1e-5, "steps by hand are Keras's steps")
+check(
+    max(step_difference, momentum_difference) < 1e-5, "steps by hand are Keras's steps"
+)
 check(escapes[0.9] < escapes[0.0] / 2, "momentum leaves a saddle in half the steps")
 check(history["loss"][-1] < history["loss"][0], "the network learned")
 check(count_parameters(192) == 55_321_805, "the codelab's network: 55,321,805 weights")
-check(blind_difference < 1e-4, "a dense network does not know which pixels are neighbors")
+check(
+    blind_difference < 1e-4, "a dense network does not know which pixels are neighbors"
+)
 print("all checks passed")

@@ -31,6 +31,7 @@ BATCH = 20  # pictures in a step
 PEAK = 1e-3  # highest rate of the gentle schedule
 BACKBONE = "efficientnet_lite0"  # what is fine-tuned
 WEIGHTS = "imagenet"  # that it starts with; "" for random ones
+RACERS = ("frozen", "last stage", "all, gentle", "all, by stage", "all, rough")
 XCEPTION_SIZE = 96  # at least 71 pixels
 ROUNDS = 5  # repeats of a timing
 
@@ -370,9 +371,7 @@ def fine_tune(trainable_stages, learning_rate, stage_decay=1.0):
     optimizer = keras.optimizers.Adam(learning_rate)
     factors = discriminative.stage_multipliers(transfer, stage_decay)
     discriminative.scale(optimizer, factors)
-    transfer.compile(
-        optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
+    transfer.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = transfer.fit(
         images[: steps_per_epoch * BATCH],
         labels[: steps_per_epoch * BATCH],
@@ -388,13 +387,14 @@ def fine_tune(trainable_stages, learning_rate, stage_decay=1.0):
     return history.history["val_accuracy"], float(distance)
 
 
-runs = {
-    "frozen": fine_tune(0, 3 * PEAK),
-    "last stage": fine_tune(1, ramp(PEAK)),
-    "all, gentle": fine_tune(None, ramp(PEAK)),
-    "all, by stage": fine_tune(None, ramp(3 * PEAK), STAGE_DECAY),
-    "all, rough": fine_tune(None, PEAK),
+SETTINGS = {
+    "frozen": (0, 3 * PEAK),
+    "last stage": (1, ramp(PEAK)),
+    "all, gentle": (None, ramp(PEAK)),
+    "all, by stage": (None, ramp(3 * PEAK), STAGE_DECAY),
+    "all, rough": (None, PEAK),
 }
+runs = {name: fine_tune(*SETTINGS[name]) for name in RACERS}
 for name, (curve, moved) in runs.items():
     print(f"{name:<15}" + " ".join(f"{v:4.0%}" for v in curve), f" moved {moved:.2%}")
 

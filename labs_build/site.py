@@ -3,6 +3,7 @@
 import posixpath
 import re
 import shutil
+from pathlib import Path
 from typing import Any
 
 from labs_build import lab, links, places, project

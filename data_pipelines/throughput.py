@@ -87,6 +87,7 @@ def compare(
     limit: str,
     *,
     rounds: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Rate, ...]:
     """Measures any passes over the same images, in turns.
@@ -95,6 +96,8 @@ def compare(
         stages: Each makes one pass when it is called, and returns its images.
         limit: The stage that the shares are of.
         rounds: How often each runs, at least 1, beside one pass that warms up.
+        clock: Returns seconds. `time.process_time` counts the work of this process on
+            all cores, which other processes disturb little.
         progress: Called with (passes done, passes in all).
 
     Returns:
@@ -110,9 +113,9 @@ def compare(
     done, total = 0, (rounds + 1) * len(stages)
     for _ in range(rounds + 1):
         for name, run in stages.items():
-            start = time.perf_counter()
+            start = clock()
             count = run()
-            rates[name].append(count / (time.perf_counter() - start))
+            rates[name].append(count / (clock() - start))
             done += 1
             if progress is not None:
                 progress(done, total)

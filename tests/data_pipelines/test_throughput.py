@@ -1,5 +1,7 @@
 """Throughput: every stage is measured, against decoding alone."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,6 +50,14 @@ def test_passes_of_any_kind_take_turns():
     assert calls == ["many", "few"] * 4  # a round warms up
     assert (many.stage, few.stage, few.share) == ("many", "few", 1.0)
     assert many.share == many.images_per_second / few.images_per_second
+
+
+def test_the_clock_can_be_another():
+    ticks = itertools.count()  # one second passes in each pass
+    (rate,) = throughput.compare(
+        {"pass": lambda: 7}, "pass", rounds=1, clock=lambda: next(ticks)
+    )
+    assert (rate.low, rate.images_per_second, rate.high) == (7, 7, 7)
 
 
 def test_the_limit_has_to_be_a_stage():

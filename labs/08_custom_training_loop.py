@@ -410,33 +410,86 @@ print(f"by hand {num_right / num_test:.4f}, evaluate {evaluated:.4f}")
 # %% [markdown] key="accumulation"
 # ## Gradient accumulation: a large batch on a small device
 #
-# A gradient of a mean is the mean of gradients. So a batch that does not fit into
+# The gradient of a mean is the mean of gradients. So a batch that does not fit into
 # memory can be cut into parts, one after the other on the same device; their gradients
 # are averaged, and only then comes one step. It is the sum over replicas again, with
-# time in the place of devices.
+# time in the place of devices. In the loops above it is a `for` over parts of the
+# share, before the one `optimizer.apply`.
 #
-# Keras has it as `gradient_accumulation_steps` of an optimizer. On several TensorFlow
-# replicas that fails deep inside, so kerastpu refuses it; a loop by hand can do it
-# there.
-#
-# **Predict first:** does it work for a network with BatchNorm as well?
+# **Predict first:** is it the same for a network with BatchNorm as well?
 
 # %% key="run-accumulation"
+loss_of_all = keras.losses.SparseCategoricalCrossentropy()
+
+
+def gradient(network, images, labels):
+    """Returns the gradient of the mean loss by all weights, as one long array."""
+    weights = [variable.value for variable in network.trainable_variables]
+    if backend == "jax":
+        import jax
+
+        def compute_loss(weights):
+            others = [variable.value for variable in network.non_trainable_variables]
+            probabilities, _ = network.stateless_call(
+                weights, others, images, training=True
+            )
+            return loss_of_all(labels, probabilities)
+
+        gradients = jax.grad(compute_loss)(weights)
+    else:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = loss_of_all(labels, network(images, training=True))
+        gradients = tape.gradient(loss, weights)
+    return np.concatenate([np.ravel(part) for part in gradients])
+
+
+def distance(one, other):
+    """Returns how far arrays are apart, as a share of the length of `one`."""
+    return float(np.linalg.norm(one - other) / np.linalg.norm(one))
+
+
+def untrained(batch_norm=False):
+    """Returns the same network each time, on one device."""
+    keras.utils.set_random_seed(0)
+    return models.build(
+        "firenet",
+        input_shape=(SIZE, SIZE, 3),
+        num_classes=num_classes,
+        batch_norm=batch_norm,
+    )
+
+
+half = global_batch // 2
+whole = (first_images.numpy(), first_labels.numpy())
+halves = [[array[part] for array in whole] for part in np.s_[:half, half:]]
+gaps = {}
+for batch_norm in (False, True):
+    network = untrained(batch_norm)
+    at_once = gradient(network, *whole)
+    averaged = np.mean([gradient(network, *part) for part in halves], axis=0)
+    gaps[batch_norm] = distance(at_once, averaged)
+    name = "with BatchNorm" if batch_norm else "without BatchNorm"
+    print(f"{name:<18} gradients differ by {gaps[batch_norm]:.1e} of their length")
+
+# %% [markdown] key="accumulation-keras"
+# Keras has it as `gradient_accumulation_steps` of an optimizer. On several TensorFlow
+# replicas that fails deep inside, so kerastpu refuses it there.
+
+# %% key="run-accumulation-keras"
 from kerastpu.errors import AcceleratorError
 
 try:
     accelerator.compile_options(gradient_accumulation_steps=2)
-    print("gradient accumulation is built into fit here")
+    print("gradient accumulation works in fit here")
 except AcceleratorError as error:
     print("refused:", error)
 
 
-def one_step(parts, optimizer, batch_norm=False):
-    """Trains on a batch cut into parts, by Keras; returns the weights after it."""
-    keras.utils.set_random_seed(0)
-    network = models.build(
-        "firenet", input_shape=(SIZE, SIZE, 3), num_classes=5, batch_norm=batch_norm
-    )
+def train_on(parts, optimizer):
+    """Returns all weights, as one long array, after one pass over the parts."""
+    network = untrained()
     network.compile(optimizer, "sparse_categorical_crossentropy")
     for images, labels in parts:
         network.train_on_batch(images, labels)
@@ -444,22 +497,10 @@ def one_step(parts, optimizer, batch_norm=False):
     return np.concatenate(trained)
 
 
-def distance(one, other):
-    """Returns how far weights are apart, as a share of their length."""
-    return float(np.linalg.norm(one - other) / np.linalg.norm(one))
-
-
-whole = [(first_images.numpy(), first_labels.numpy())]
-half = global_batch // 2
-parts = (slice(half), slice(half, None))
-halves = [(first_images.numpy()[part], first_labels.numpy()[part]) for part in parts]
-gaps = {}
-for batch_norm in (False, True):
-    at_once = one_step(whole, keras.optimizers.SGD(0.1), batch_norm)
-    accumulating = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
-    gaps[batch_norm] = distance(at_once, one_step(halves, accumulating, batch_norm))
-    name = "with BatchNorm" if batch_norm else "without BatchNorm"
-    print(f"{name:<18} weights differ by {gaps[batch_norm]:.1e} of their length")
+at_once = train_on([whole], keras.optimizers.SGD(0.1))
+accumulating = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
+keras_gap = distance(at_once, train_on(halves, accumulating))
+print(f"one device, one batch or two halves: weights differ by {keras_gap:.1e}")
 
 # %% [markdown] key="accumulation-result"
 # BatchNorm takes its mean over the part that it sees, so with it two halves are not one
@@ -563,4 +604,5 @@ check(difference.max() < 1e-3, "each step has the loss that it has in fit")
 check(abs(hand_accuracy - fit_accuracy) < 0.01, "metrics of replicas add up as in fit")
 check(abs(num_right / num_test - evaluated) < 0.01, "evaluate counts as the loop does")
 check(gaps[False] < 1e-4 < gaps[True], "parts are the whole, but not with BatchNorm")
+check(keras_gap < 1e-4, "Keras accumulates in the same way")
 print("all checks passed")

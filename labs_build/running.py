@@ -48,8 +48,15 @@ def run(
         source, target = Path(folder, "source.ipynb"), Path(folder, "target.ipynb")
         nbformat.write(made, source)
         start = time.perf_counter()
-        # The kernel inherits these: what a lab makes lies in this folder and goes.
-        with _environment(TMPDIR=str(temporary), TF_CPP_MIN_LOG_LEVEL="3"):
+        # The kernel inherits these: what a lab makes lies in this folder and goes; it
+        # finds no features of an earlier run, and no photos.
+        inherited = {
+            "TMPDIR": str(temporary),
+            "KERASTPU_CACHE": str(Path(folder, "cache")),
+            "KERASTPU_DATA": None,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        with _environment(inherited):
             _execute(source, target, name, parameters, empty, timeout)
         seconds = time.perf_counter() - start
         done = nbformat.read(target, as_version=4)
@@ -86,15 +93,19 @@ def _execute(
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Sets variables of this process, and so of its kernels, for a while."""
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Sets variables of this process, and so of its kernels; None takes one away."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

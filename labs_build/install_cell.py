@@ -54,6 +54,15 @@ def pip_install(*arguments):
         raise SystemExit("\n".join(["pip could not install:", *said]))
 
 
+def say_if_untested(needed):
+    try:
+        version = importlib.metadata.version(needed.name)
+    except importlib.metadata.PackageNotFoundError:
+        return  # here under another name, as tensorflow-cpu
+    if not needed.specifier.contains(version, prereleases=True):
+        print(f"{needed.name} {version} stays; tested was {needed.specifier}")
+
+
 def find_missing():
     missing = []
     for line in importlib.metadata.requires("kerastpu") or ():
@@ -62,6 +71,7 @@ def find_missing():
         if needed.marker and not any(needed.marker.evaluate(to) for to in wanted):
             continue
         if is_here(needed.name):
+            say_if_untested(needed)
             continue
         # Beside a TPU, TensorFlow only reads data; the usual one is larger.
         has_cpu_build = platform.machine() in ("x86_64", "AMD64")

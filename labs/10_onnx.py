@@ -21,9 +21,9 @@ print(doctor.verdict())
 
 # %% tags=["parameters"] key="parameters"
 PRESET = "flowers"  # EfficientNet-Lite0, and a head that is trained
-NUM_IMAGES = 400  # flowers drawn by code, of all classes together
+NUM_IMAGES = 800  # flowers drawn by code, of all classes together
 SIZE = 96  # pixels on each side
-EPOCHS = 10
+EPOCHS = 30
 FORMATS = ["onnx", "litert"]
 PRECISIONS = ["float32", "int8"]
 

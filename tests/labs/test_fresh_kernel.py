@@ -32,5 +32,5 @@ def test_kernel_is_fresh_and_gets_the_parameters(monkeypatch):
 
 
 def test_cell_that_fails_names_the_lab_and_the_reason():
-    with pytest.raises(KerastpuError, match="lab 42_answers.* ZeroDivisionError"):
+    with pytest.raises(KerastpuError, match=r"lab 42_answers.* ZeroDivisionError"):
         running.run(_notebook("1 / 0"), "42_answers", {}, timeout=60)

@@ -64,7 +64,7 @@ def say_if_untested(needed):
 
 
 def find_missing():
-    missing = []
+    missing = {}
     for line in importlib.metadata.requires("kerastpu") or ():
         needed = Requirement(line)
         wanted = [{"extra": extra} for extra in ("", *EXTRAS)]
@@ -77,7 +77,7 @@ def find_missing():
         has_cpu_build = platform.machine() in ("x86_64", "AMD64")
         if needed.name == "tensorflow" and has_cpu_build:
             needed.name = "tensorflow-cpu"
-        missing.append(f"{needed.name}{needed.specifier}")
+        missing[needed.name] = f"{needed.name}{needed.specifier}"
     return missing
 
 
@@ -100,7 +100,7 @@ def install():
                     for one in importlib.metadata.distributions()
                 )
             )
-            pip_install("--constraint", str(kept), *missing)
+            pip_install("--constraint", str(kept), *missing.values())
         importlib.invalidate_caches()
     print("installed", ", ".join(missing) or "already: nothing was missing")
 

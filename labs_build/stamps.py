@@ -41,6 +41,7 @@ def make(seconds: float) -> Stamp:
     report = json.loads(subprocess.check_output(doctor, text=True))
     accelerator, machine = report["accelerator"], report["machine"]
     found = report["versions"]
+    found["tensorflow"] = found["tensorflow"] or found["tensorflow-cpu"]
     return Stamp(
         date=date.today().isoformat(),
         device=f"{machine['cpu']}, {machine['cpu_count']} cores: "

@@ -176,7 +176,8 @@ print(data_text.of_rates(rates, "one call"))
 #
 # ## The cost of decoding
 #
-# If decoding is the work, can there be less of it?
+# If decoding is the work, can there be less of it? (This is a cost again, so the next
+# tables give images per second of *processor time*.)
 #
 # * `dct_method="INTEGER_FAST"` computes with less precision;
 # * `ratio=2` makes an image of half the size straight from the JPEG's frequencies;
@@ -455,7 +456,8 @@ plt.show()
 #
 # ## Find the bottleneck
 #
-# No theory is needed to find what holds a training loop up. Measure three speeds:
+# No theory is needed to find what holds a training loop up. Measure three speeds, by
+# the clock on the wall:
 #
 # 1. the input alone;
 # 2. the model alone, on one batch again and again;

@@ -359,13 +359,16 @@ for (rate, losses), (color, dashes) in zip(histories.items(), styles, strict=Tru
     axes.plot(range(1, STEPS + 1), losses, color=color, ls=dashes, label=f"{rate}")
 axes.axhline(np.log(5), color="#777777", lw=0.8)
 axes.set(xlabel="step", ylabel="loss (nats)", yscale="log")
+axes.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
+axes.minorticks_off()
 axes.legend(title="learning rate", frameon=False)
 axes.grid(alpha=0.3)
 plt.show()
 
 # %% [markdown] key="momentum"
 # Too short a step barely moves. Too long a step jumps over the valley and lands high up
-# on the other side; the thin gray line is what knowing nothing costs.
+# on the other side. ReLUs can fall silent there for good; then nothing is left but what
+# knowing nothing costs, the thin gray line.
 #
 # ## Momentum: a ball, not a hiker
 #
@@ -510,6 +513,7 @@ for axes, name in zip(panels, ("loss", "accuracy"), strict=True):
     axes.plot(epochs, history[name], color="#0072B2", label="training")
     axes.plot(epochs, history[f"val_{name}"], color="#D55E00", ls="--", label="test")
     axes.set(xlabel="epoch", title=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
 panels[0].legend(frameon=False)
 plt.show()

@@ -65,7 +65,12 @@ def full(lab: Lab, commit: str) -> stamps.Stamp:
 
 
 def _code(made: NotebookNode) -> list[tuple[str, str]]:
-    return [(cell.id, cell.source) for cell in made.cells if cell.cell_type == "code"]
+    """Returns the code that outputs depend on; the install cell's changes nothing."""
+    return [
+        (cell.id, cell.source)
+        for cell in made.cells
+        if cell.cell_type == "code" and cell.id != "install"
+    ]
 
 
 def _write_all(lab: Lab, stamp: stamps.Stamp | None, outputs: notebook.Outputs) -> None:

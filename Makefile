@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DATA ?= auto
 RUN ?= runs/flowers
+TUNED ?= runs/tune-flowers
 JOBS ?= 2
 ARGS ?=
 
@@ -17,11 +18,15 @@ DEV_READY := $(VENV)/dev.ready
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: PYTHON=$(PYTHON) VENV=$(VENV) DATA=$(DATA) RUN=$(RUN) ARGS=$(ARGS)"
+	@echo "  variables: PYTHON=$(PYTHON) VENV=$(VENV) DATA=$(DATA) RUN=$(RUN) TUNED=$(TUNED) ARGS=$(ARGS)"
 
 .PHONY: train-flowers
 train-flowers: $(USE_READY) ## train the flower classifier (DATA=folder, RUN=folder, ARGS=flags)
 	$(BIN)/kerastpu train flowers --data "$(DATA)" --workdir "$(RUN)" $(ARGS)
+
+.PHONY: tune-flowers
+tune-flowers: $(USE_READY) ## search for better settings of the flower classifier (DATA, TUNED=folder, ARGS)
+	$(BIN)/kerastpu tune flowers --data "$(DATA)" --workdir "$(TUNED)" --budget 4m --baseline $(ARGS)
 
 .PHONY: test
 test: $(DEV_READY) ## run the tests

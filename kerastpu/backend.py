@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 
-from kerastpu import optional, tpu
+from kerastpu import optional, quiet_import, tpu
 from kerastpu.errors import KerastpuError, MissingExtraError, UsageError
 
 LOG = logging.getLogger("kerastpu")
@@ -38,9 +38,7 @@ def select(prefer: str = "auto") -> str:
     """
     if prefer not in ("auto", *INSTALL):
         raise UsageError(f"backend must be auto, tensorflow or jax, not {prefer!r}")
-    # 3 also hides the alarming error about CUDA on a machine without any GPU.
-    level = "2" if glob.glob("/dev/nvidia[0-9]*") else "3"  # noqa: PTH207
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
+    quiet_tensorflow()
     loaded = _loaded()
     name = prefer
     if prefer == "auto":
@@ -60,6 +58,18 @@ def select(prefer: str = "auto") -> str:
         raise MissingExtraError(f"{name} is not installed; run: {INSTALL[name]}")
     os.environ[VARIABLE] = name
     return name
+
+
+def quiet_tensorflow() -> None:
+    """Turns TensorFlow's start-up messages off, unless TF_CPP_MIN_LOG_LEVEL is set.
+
+    Call it before TensorFlow is imported.
+    """
+    # 3 also hides the alarming error about CUDA on a machine without any GPU.
+    level = "2" if glob.glob("/dev/nvidia[0-9]*") else "3"  # noqa: PTH207
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
+        quiet_import.install(int(level))
 
 
 def start(prefer: str = "auto") -> str:

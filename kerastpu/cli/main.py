@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from kerastpu import backend
 from kerastpu.cli import dispatch
 from kerastpu.errors import USER_ERRORS, UsageError
 from kerastpu.version import VERSION
@@ -15,6 +16,7 @@ COMMANDS = {
     "summary": "tables of one network in three styles, its cost, a diagram",
     "weights": "the weights of a network as a table; what an HDF5 file holds",
     "train": "train a preset on your images, score it, save model and pictures",
+    "tune": "search for the settings of a preset, then train and score the best",
     "schedule": "plot the learning rate of a preset, or find how high it should be",
     "evaluate": "score a finished run on one of its splits, or on other data",
     "predict": "name the class of image files",
@@ -42,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(f"kerastpu {VERSION}")
         return 0
+    backend.quiet_tensorflow()
     try:
         return dispatch.run("kerastpu.cli", COMMANDS, arguments[0], arguments[1:])
     except UsageError as error:

@@ -1,10 +1,11 @@
 """A head, or a head and the last layers, on features that are computed once."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import cv2
+import keras
 import numpy as np
 
 from data_pipelines import Manifest, ViewBatches
@@ -41,6 +42,28 @@ def train_head(
         whole, front, back = build_parts(config, len(manifest.class_names))
         accelerator.prepare(back)
     begin()
+    rows = keep_rows(front, config, manifest, seconds)
+    return head_task(
+        back, rows, config, manifest, batch_size, lambda: accelerator.finalize(whole)
+    )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Kept features of the training and the validation split, with their labels."""
+
+    inputs: np.ndarray | features.StackedRows
+    labels: np.ndarray
+    held_out: np.ndarray
+    held_out_labels: np.ndarray
+    engine: str
+    computed: int
+
+
+def keep_rows(
+    front: keras.Model, config: Config, manifest: Manifest, seconds: Any
+) -> Rows:
+    """Computes what `front` makes of all views, or finds it kept."""
     views = views_of(config, manifest)
     with seconds.phase("features"):
         kept = features.keep(
@@ -52,23 +75,50 @@ def train_head(
         )
     *trained_on, held_out = kept.arrays
     *labels, held_out_labels = (view.batches.labels for view in views)
-    rows, row_labels = features.stack(trained_on), np.concatenate(labels)
+    return Rows(
+        features.stack(trained_on),
+        np.concatenate(labels),
+        held_out,
+        held_out_labels,
+        kept.engine,
+        kept.computed,
+    )
+
+
+def head_task(
+    back: keras.Model,
+    rows: Rows,
+    config: Config,
+    manifest: Manifest,
+    batch_size: int,
+    finish: Callable[[], keras.Model],
+) -> Task:
+    """Returns what is to be fitted: `back`, to kept features.
+
+    Args:
+        back: features -> probabilities, ready for its accelerator.
+        rows: the features.
+        config: seed and mixing.
+        manifest: the shards.
+        batch_size: global batch.
+        finish: see `Task`.
+    """
     mix = mixer(config.input.augment, len(manifest.class_names), config.seed)
     return Task(
         model=back,
         make_batches=lambda step: ArrayBatches(
-            rows, row_labels, batch_size, config.seed, step, mix
+            rows.inputs, rows.labels, batch_size, config.seed, step, mix
         ),
         # As many rows as there are images, of whichever views: views take no time.
-        steps_per_epoch=num_train // batch_size,
+        steps_per_epoch=manifest.num_examples("train") // batch_size,
         validation=Validation(
             back,
-            [(held_out, held_out_labels)],
-            len(held_out),
+            [(rows.held_out, rows.held_out_labels)],
+            len(rows.held_out),
             manifest.class_names,
         ),
-        finish=lambda: accelerator.finalize(whole),
-        facts={"features": {"engine": kept.engine, "computed": kept.computed}},
+        finish=finish,
+        facts={"features": {"engine": rows.engine, "computed": rows.computed}},
     )
 
 

@@ -2,14 +2,14 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import keras
 
 from kerastpu.resuming import state
 from kerastpu.resuming.checkpoints import Checkpoints
-from kerastpu.stopping import Stopping
+from kerastpu.stopping import Stopped, Stopping
 
 LOG = logging.getLogger("kerastpu")
 
@@ -39,6 +39,8 @@ class Snapshots(keras.callbacks.Callback):
         steps_per_epoch: batches in an epoch.
         identity: what a checkpoint must have been made with, by name.
         memories: callbacks that remember, by name.
+        goes_on: asked after each epoch, which is then saved, whether the run goes on
+            for now; None = it does, and is saved only when it is time.
 
     Attributes:
         step: batches done.
@@ -56,11 +58,13 @@ class Snapshots(keras.callbacks.Callback):
         steps_per_epoch: int,
         identity: Mapping[str, Any],
         memories: Mapping[str, Remembering],
+        goes_on: Callable[[], bool] | None = None,
     ):
         super().__init__()
         self.checkpoints, self.stopping = checkpoints, stopping
         self.seconds, self.steps_per_epoch = seconds, steps_per_epoch
         self.identity, self.memories = dict(identity), memories
+        self.goes_on = goes_on
         self.step = self.num_scored = self.resumes = 0
         self._latest: dict[str, Any] = {}
         self._saved = self._latest
@@ -141,11 +145,28 @@ class Snapshots(keras.callbacks.Callback):
             self.stopping.stop_if_asked()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves when it is time to, scores included."""
+        """Saves when it is time to, scores included.
+
+        Raises:
+            Stopped: the run is not to go on for now.
+        """
         self.num_scored += 1
         self._latest = self._take(None)
-        if self._is_due():
+        if self.goes_on is not None:
             self.save_latest()
+            self.pause_if_asked()
+        elif self._is_due():
+            self.save_latest()
+
+    def pause_if_asked(self) -> None:
+        """Ends the run for now if it is not to go on.
+
+        Raises:
+            Stopped: it is not.
+        """
+        if self.goes_on is not None and not self.goes_on():
+            self.stopping.is_deferred = False
+            raise Stopped
 
     def _is_due(self) -> bool:
         wait = max(self.seconds, _SHARE * self._cost) if self.seconds else 0.0

@@ -1,6 +1,5 @@
 """`kerastpu data`: look at images, make checked shards of them, check them again."""
 
-import os
 from collections.abc import Sequence
 
 from kerastpu.cli import dispatch
@@ -25,8 +24,6 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         SystemExit: after --help.
     """
-    # TensorFlow only reads files here: what it says of devices does not matter.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if arguments and arguments[0] not in ("-h", "--help", "help"):
         return dispatch.run(__name__, COMMANDS, arguments[0], arguments[1:])
     print(dispatch.describe(PROGRAM, SUMMARY, COMMANDS))

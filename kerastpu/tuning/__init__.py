@@ -1,0 +1,1 @@
+"""Search for good settings: spaces, Latin hypercube, halving, the study record."""

@@ -68,18 +68,20 @@ print(f"{run.accuracy:.1%} of the test images are right")
 # How many if its weights have 8 bits instead of 32?
 
 # %% key="export"
+import logging
+
 from kerastpu import export
 from kerastpu.export import report
 
+logging.getLogger("tensorflow").setLevel("ERROR")  # it would name each file it writes
 exported = export.export(run, formats=FORMATS, precisions=PRECISIONS)
 print(report.of_result(exported))
 
 # %% [markdown] key="parity"
 # Was your guess right? With float32 the answers differ by very little, since sums are made
 # in another order, and no class changes. With int8 each map is rounded to 256 steps between
-# its least and its greatest value, as 128 training images have them: probabilities move in
-# the second digit, and only an image that stood between two classes anyway falls to the
-# other side.
+# its least and its greatest value, as 128 training images have them: a probability can move
+# by a tenth, and an image that stood between two classes anyway may fall to the other side.
 #
 # ## The file, without Keras
 #

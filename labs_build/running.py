@@ -22,8 +22,11 @@ class Ran:
     """What a run gave."""
 
     outputs: notebook.Outputs
+    """Less what was written on standard error: progress, messages of libraries."""
     seconds: float
     """From the start of the kernel to the last cell."""
+    errors: str
+    """What was written on standard error."""
 
 
 def run(
@@ -60,8 +63,29 @@ def run(
             _execute(source, target, name, parameters, empty, timeout)
         seconds = time.perf_counter() - start
         done = nbformat.read(target, as_version=4)
-        cells = own_paths.without(notebook.outputs_of(done), Path(folder), name)
-    return Ran(cells, seconds)
+        shown, errors = _parted(notebook.outputs_of(done))
+        shown = own_paths.without(shown, Path(folder), name)
+    return Ran(shown, seconds, errors)
+
+
+def _parted(outputs: notebook.Outputs) -> tuple[dict[str, list[NotebookNode]], str]:
+    """Returns the outputs less standard error, a text in one piece, and that error."""
+    shown: dict[str, list[NotebookNode]] = {}
+    errors: list[str] = []
+    for key, given in outputs.items():
+        shown[key] = []
+        for output in given:
+            if output.get("name") == "stderr":
+                errors.append(f"[{key}] {output.text}")
+            elif output.get("name") == "stdout" and _ends_with_text(shown[key]):
+                shown[key][-1].text += output.text
+            else:
+                shown[key].append(output)
+    return shown, "".join(errors)
+
+
+def _ends_with_text(outputs: list[NotebookNode]) -> bool:
+    return bool(outputs) and outputs[-1].output_type == "stream"
 
 
 def _execute(

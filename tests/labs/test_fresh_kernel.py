@@ -6,10 +6,12 @@ from kerastpu.errors import KerastpuError
 from labs_build import lab, notebook, running
 
 LOOK = """
-import os, tempfile
+import os, sys, tempfile
 print(os.listdir("."), os.environ.get("KERASTPU_DATA"))
 print(os.path.exists(os.environ["KERASTPU_CACHE"]), tempfile.mkdtemp(prefix="mine-"))
 print(SIZE)
+print("progress", file=sys.stderr)
+print("end")
 """
 
 
@@ -24,10 +26,13 @@ def _notebook(code):
 def test_kernel_is_fresh_and_gets_the_parameters(monkeypatch):
     monkeypatch.setenv("KERASTPU_DATA", "photos")
     ran = running.run(_notebook(LOOK), "42_answers", {"SIZE": 9}, timeout=60)
-    files, cache, size = ran.outputs["look"][0].text.splitlines()
+    (shown,) = ran.outputs["look"]
+    files, cache, size, end = shown.text.splitlines()
     assert files == "[] None"
     assert cache.startswith("False .../temp/mine-")
     assert size == "9"
+    assert end == "end"
+    assert "[look] progress" in ran.errors
     assert ran.seconds > 0
 
 

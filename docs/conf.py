@@ -16,6 +16,7 @@ project = "kerastpu"
 release = version = VERSION
 html_title = f"kerastpu {VERSION}"
 html_theme = "furo"
+html_show_copyright = False
 html_theme_options = {
     "source_repository": home.url(),
     "source_branch": home.BRANCH,

@@ -12,7 +12,7 @@ from labs_build.lab import LANGUAGES, Lab
 
 MAX_BYTES = 500_000
 TIMEOUT = 1_800
-FULL = project.ROOT / "runs" / "labs"
+LOGS = project.ROOT / "runs" / "labs"
 
 
 def with_run(lab: Lab, commit: str) -> stamps.Stamp:
@@ -28,6 +28,8 @@ def with_run(lab: Lab, commit: str) -> stamps.Stamp:
     ran = running.run(notebook.make(lab), lab.name, {}, TIMEOUT)
     stamp = stamps.make(ran.seconds)
     _write_all(lab, stamp, ran.outputs)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    files.write_text(LOGS / f"{lab.name}.stderr.txt", ran.errors)
     times.add(lab.name, "default", stamp, commit)
     return stamp
 
@@ -57,15 +59,20 @@ def full(lab: Lab, commit: str) -> stamps.Stamp:
     """
     ran = running.run(notebook.make(lab), lab.name, lab.parameters["full"], 8 * TIMEOUT)
     stamp = stamps.make(ran.seconds)
-    FULL.mkdir(parents=True, exist_ok=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     done = notebook.make(lab, stamp=stamp, outputs=ran.outputs)
-    files.write_text(FULL / f"{lab.name}.ipynb", nbformat.writes(done))
+    files.write_text(LOGS / f"{lab.name}.ipynb", nbformat.writes(done))
     times.add(lab.name, "full", stamp, commit)
     return stamp
 
 
 def _code(made: NotebookNode) -> list[tuple[str, str]]:
-    return [(cell.id, cell.source) for cell in made.cells if cell.cell_type == "code"]
+    """Returns the code that outputs depend on; the install cell's changes nothing."""
+    return [
+        (cell.id, cell.source)
+        for cell in made.cells
+        if cell.cell_type == "code" and cell.id != "install"
+    ]
 
 
 def _write_all(lab: Lab, stamp: stamps.Stamp | None, outputs: notebook.Outputs) -> None:

@@ -5,6 +5,8 @@ import re
 _CHARACTER = "[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]"
 _END = re.compile(rf"{_CHARACTER}[*_)\]]*$")
 _START = re.compile(rf"[*_\[]*{_CHARACTER}")
+_END_OF_CLAUSE = re.compile(r"[、。，：；！？（）「」]$")
+_WORD = re.compile(r"[`$\[A-Za-z]")
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*(?=(\S)?)")
 _MARKS = "、。！，：；？"
 _QUOTED = re.compile(r"([「『（“])(.+)([」』）”])")
@@ -22,12 +24,18 @@ def join_lines(text: str) -> str:
     """
     joined: list[str] = []
     for line in text.split("\n"):
-        last = joined[-1] if joined else "#"
-        if not last.startswith("#") and _END.search(last) and _START.match(line):
+        if joined and not joined[-1].startswith("#") and _goes_on(joined[-1], line):
             joined[-1] += line
         else:
             joined.append(line)
     return "\n".join(joined)
+
+
+def _goes_on(last: str, line: str) -> bool:
+    """Returns whether no space belongs between the end of a line and the next."""
+    if _END_OF_CLAUSE.search(last) and _WORD.match(line):
+        return True
+    return bool(_END.search(last) and _START.match(line))
 
 
 def _without_marks(match: re.Match[str]) -> str:

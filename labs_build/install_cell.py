@@ -54,20 +54,30 @@ def pip_install(*arguments):
         raise SystemExit("\n".join(["pip could not install:", *said]))
 
 
+def say_if_untested(needed):
+    try:
+        version = importlib.metadata.version(needed.name)
+    except importlib.metadata.PackageNotFoundError:
+        return  # here under another name, as tensorflow-cpu
+    if not needed.specifier.contains(version, prereleases=True):
+        print(f"{needed.name} {version} stays; tested was {needed.specifier}")
+
+
 def find_missing():
-    missing = []
+    missing = {}
     for line in importlib.metadata.requires("kerastpu") or ():
         needed = Requirement(line)
         wanted = [{"extra": extra} for extra in ("", *EXTRAS)]
         if needed.marker and not any(needed.marker.evaluate(to) for to in wanted):
             continue
         if is_here(needed.name):
+            say_if_untested(needed)
             continue
         # Beside a TPU, TensorFlow only reads data; the usual one is larger.
         has_cpu_build = platform.machine() in ("x86_64", "AMD64")
         if needed.name == "tensorflow" and has_cpu_build:
             needed.name = "tensorflow-cpu"
-        missing.append(f"{needed.name}{needed.specifier}")
+        missing[needed.name] = f"{needed.name}{needed.specifier}"
     return missing
 
 
@@ -90,7 +100,7 @@ def install():
                     for one in importlib.metadata.distributions()
                 )
             )
-            pip_install("--constraint", str(kept), *missing)
+            pip_install("--constraint", str(kept), *missing.values())
         importlib.invalidate_caches()
     print("installed", ", ".join(missing) or "already: nothing was missing")
 

@@ -22,8 +22,11 @@ class Ran:
     """What a run gave."""
 
     outputs: notebook.Outputs
+    """Less what was written on standard error: progress, messages of libraries."""
     seconds: float
     """From the start of the kernel to the last cell."""
+    errors: str
+    """What was written on standard error."""
 
 
 def run(
@@ -48,13 +51,41 @@ def run(
         source, target = Path(folder, "source.ipynb"), Path(folder, "target.ipynb")
         nbformat.write(made, source)
         start = time.perf_counter()
-        # The kernel inherits these: what a lab makes lies in this folder and goes.
-        with _environment(TMPDIR=str(temporary), TF_CPP_MIN_LOG_LEVEL="3"):
+        # The kernel inherits these: what a lab makes lies in this folder and goes; it
+        # finds no features of an earlier run, and no photos.
+        inherited = {
+            "TMPDIR": str(temporary),
+            "KERASTPU_CACHE": str(Path(folder, "cache")),
+            "KERASTPU_DATA": None,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        with _environment(inherited):
             _execute(source, target, name, parameters, empty, timeout)
         seconds = time.perf_counter() - start
         done = nbformat.read(target, as_version=4)
-        cells = own_paths.without(notebook.outputs_of(done), Path(folder), name)
-    return Ran(cells, seconds)
+        shown, errors = _parted(notebook.outputs_of(done))
+        shown = own_paths.without(shown, Path(folder), name)
+    return Ran(shown, seconds, errors)
+
+
+def _parted(outputs: notebook.Outputs) -> tuple[dict[str, list[NotebookNode]], str]:
+    """Returns the outputs less standard error, a text in one piece, and that error."""
+    shown: dict[str, list[NotebookNode]] = {}
+    errors: list[str] = []
+    for key, given in outputs.items():
+        shown[key] = []
+        for output in given:
+            if output.get("name") == "stderr":
+                errors.append(f"[{key}] {output.text}")
+            elif output.get("name") == "stdout" and _ends_with_text(shown[key]):
+                shown[key][-1].text += output.text
+            else:
+                shown[key].append(output)
+    return shown, "".join(errors)
+
+
+def _ends_with_text(outputs: list[NotebookNode]) -> bool:
+    return bool(outputs) and outputs[-1].output_type == "stream"
 
 
 def _execute(
@@ -86,15 +117,19 @@ def _execute(
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Sets variables of this process, and so of its kernels, for a while."""
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Sets variables of this process, and so of its kernels; None takes one away."""
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

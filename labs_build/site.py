@@ -3,18 +3,18 @@
 import posixpath
 import re
 import shutil
+from pathlib import Path
 from typing import Any
 
 from labs_build import lab, links, places, project
+from labs_build.wording import WORDS
 
 DOCS = project.ROOT / "docs"
 LABS = DOCS / "labs"
 _CODE_OR_MARK = re.compile(r"(`[^`]*`|^ *\* )|([*|])", re.M)
 _TREE = """
-
 ```{{toctree}}
 :hidden:
-:caption: {caption}
 
 {documents}
 ```
@@ -31,20 +31,28 @@ def gather() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             text = path.read_text("utf-8")
             target.write_text(_relative(text, place.parent.as_posix()), "utf-8")
-    index = LABS / "index.md"
-    with index.open("a", encoding="utf-8") as file:
-        for language in lab.LANGUAGES:
-            file.write(_tree(language))
+    for language in lab.LANGUAGES[1:]:
+        page = f"# {WORDS[language]['language']}\n{_list(language)}{_tree(language)}"
+        (LABS / language / "index.md").write_text(page, "utf-8")
+    with (LABS / "index.md").open("a", encoding="utf-8") as file:
+        file.write(_tree("en", *(f"{one}/index" for one in lab.LANGUAGES[1:])))
 
 
-def _tree(language: str) -> str:
-    folder = LABS / places.folder(language).removeprefix("labs").lstrip("/")
-    names = [path.name for path in sorted(folder.glob("[0-9]*.ipynb"))]
-    documents = [
-        (folder / name).relative_to(LABS).as_posix() for name in (*names, "glossary.md")
-    ]
-    caption = "Labs" if language == "en" else f"Labs, {language}"
-    return _TREE.format(caption=caption, documents="\n".join(documents))
+def _notebooks(language: str) -> list[Path]:
+    folder = project.ROOT / places.folder(language)
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def _tree(language: str, *others: str) -> str:
+    names = [path.name for path in _notebooks(language)]
+    names += [f"{WORDS[language]['glossary']} <glossary>", *others]
+    return _TREE.format(documents="\n".join(names))
+
+
+def _list(language: str) -> str:
+    """Returns links to the labs of a language, which take their titles from there."""
+    names = [path.name for path in _notebooks(language)]
+    return "".join(f"\n* [](./{name})" for name in [*names, "glossary.md"]) + "\n"
 
 
 def _relative(text: str, folder: str) -> str:

@@ -41,6 +41,7 @@ def make(seconds: float) -> Stamp:
     report = json.loads(subprocess.check_output(doctor, text=True))
     accelerator, machine = report["accelerator"], report["machine"]
     found = report["versions"]
+    found["tensorflow"] = found["tensorflow"] or found["tensorflow-cpu"]
     return Stamp(
         date=date.today().isoformat(),
         device=f"{machine['cpu']}, {machine['cpu_count']} cores: "
@@ -53,10 +54,11 @@ def make(seconds: float) -> Stamp:
 
 def sentence(stamp: Stamp, words: str) -> str:
     """Returns a stamp in words: `words` with its fields filled in."""
+    named = (f"{name} {stamp.versions.get(name)}" for name in _VERSIONS)
     return words.format(
         date=stamp.date,
         device=stamp.device,
-        versions=", ".join(f"{name} {value}" for name, value in stamp.versions.items()),
+        versions=", ".join(one for one in named if not one.endswith(" None")),
         minutes=minutes(stamp.seconds),
     )
 

@@ -94,11 +94,20 @@ def test_other_paths_of_the_machine_are_refused(tmp_path, path):
 @given(st.lists(HAN, min_size=1, max_size=5))
 def test_broken_chinese_lines_join(lines):
     assert chinese.join_lines("\n".join(lines)) == "".join(lines)
+    assert chinese.join_lines("有、\n`a`，\nb") == "有、`a`，b"
 
 
 @pytest.mark.parametrize(
     "text",
-    ["# 標題\n內文", "一\n\n二", "* 一\n* 二", "English\nwords", "| 一 |\n| 二 |"],
+    [
+        "# 標題\n內文",
+        "一\n\n二",
+        "* 一。\n* 二",
+        "1. 一。\n2. 二",
+        "一\nab",
+        "English\nwords",
+        "| 一 |\n| 二 |",
+    ],
 )
 def test_other_lines_stay(text):
     assert chinese.join_lines(text) == text

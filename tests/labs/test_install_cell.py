@@ -160,6 +160,15 @@ def test_cell_says_so_where_something_here_is_in_the_way(
     assert {one: after[one] for one in before} == before
 
 
+def test_cell_says_which_versions_are_untested(kerastpu_wheel, tmp_path, index):
+    packages = RUNTIMES["Colab CPU"] | {"tensorflow": "2.18.0"}
+    runtime = Runtime(tmp_path / "runtime", index, packages)
+    done = runtime.run("-c", CELL, KERASTPU_WHEEL=str(kerastpu_wheel))
+    assert done.returncode == 0, done.stderr
+    assert "tensorflow 2.18.0 stays; tested was" in done.stdout
+    assert runtime.packages()["tensorflow"] == "2.18.0"
+
+
 def _names(project_url):
     """Returns the names that the cell defines, without running it to its end."""
     body = CELL.removesuffix("\ninstall()").replace(project.url(), project_url)

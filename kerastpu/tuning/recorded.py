@@ -48,7 +48,9 @@ class RecordedSearch:
         number, start, stop = event["trial"], event["start"], event["stop"]
         if number == len(self.trials):
             values, units = event["values"], event["units"]
-            self.trials.append(Trial(number, event["cohort"], units, values, stop))
+            self.trials.append(
+                Trial(number, event.get("cohort", 0), units, values, stop)
+            )
         trial = self.trials[number]
         trial.start, trial.stop, trial.state = start, stop, RUNNING
         return Job(number, dict(trial.values), start, stop)

@@ -56,3 +56,15 @@ def for_trials(
     else:
         first = longest
     return Controls(first, drops + 1, num_trials, retention)
+
+
+def for_total(num_trials: int, longest: int) -> Controls:
+    """Returns controls for a number of sets, refills included: half of them come first.
+
+    Args:
+        num_trials: sets at most, at least 1.
+        longest: epochs of the trials that are never dropped, at least 1.
+    """
+    first = for_trials(math.ceil(num_trials / 2), longest)
+    refills = (num_trials - first.num_trials) // first.refill_size
+    return replace(first, refills=refills)

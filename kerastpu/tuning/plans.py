@@ -100,7 +100,7 @@ def settle(
         measure: called with seconds, returns about how many epochs fit into them.
     """
     longest = config.training.epochs
-    controls = planning.for_trials(budget.trials or DEFAULT_TRIALS, longest)
+    controls = planning.for_trials(DEFAULT_TRIALS, longest)
     if plan.search == searches.LHS_HALVING:
         if budget.seconds is not None:
             epochs = max(measure(budget.seconds), longest)
@@ -108,6 +108,9 @@ def settle(
             controls = replace(controls, refills=_ENDLESS)
         elif budget.epochs is not None:
             controls = planning.for_budget(budget.epochs, longest)
+        elif budget.trials is not None:
+            # One is that of the settings one has.
+            controls = planning.for_total(max(1, budget.trials - 1), longest)
         controls = replace(controls, **_whole(dict(plan.controls)))
         longest = controls.rungs[-1]
     return Settings(

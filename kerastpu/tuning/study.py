@@ -9,6 +9,7 @@ from typing import Any
 from kerastpu.errors import UsageError
 from kerastpu.tuning import facts, record, stop_rules
 from kerastpu.tuning.budgets import Budget
+from kerastpu.tuning.recorded import RecordedSearch
 from kerastpu.tuning.search import Search
 from kerastpu.tuning.trials import FAILED, RUNNING, Job, Trial
 
@@ -30,7 +31,8 @@ class Study:
         num_validation: images that the error is a share of; among equal ones the loss
             decides.
         stops_below_median: whether trials that do worse than half of them end.
-        reads: whether it is only looked at, perhaps while another process goes on.
+        reads: whether it is only looked at, perhaps while another process goes on;
+            `search` is then a `RecordedSearch`.
         clock: seconds; for tests.
 
     Attributes:
@@ -126,6 +128,7 @@ class Study:
             "units": trial.units,
             "start": job.start,
             "stop": stop,
+            "cohort": trial.cohort,
             "seconds": round(self.seconds, 3),
         }
         self._record.append(event)
@@ -256,11 +259,13 @@ class Study:
         self._start = self._clock()
         number = event["trial"]
         if event["event"] == record.ASK:
+            if isinstance(self.search, RecordedSearch):
+                self.search.expect(event)
             job = self.search.ask()
             if job is None or (job.trial, job.start) != (number, event["start"]):
                 raise UsageError(
-                    f"{self._record.path} is of another search: it gave out trial "
-                    f"{number} from epoch {event['start']}, this one {job}"
+                    f"{self._record.path} is of another search or version: it gave out "
+                    f"trial {number} from epoch {event['start']}, this one {job}"
                 )
             # The last bits of a proposal may differ on another machine.
             trial = self.search.trials[number]

@@ -21,6 +21,7 @@ from kerastpu.config import Config
 from kerastpu.stopwatch import Stopwatch
 from kerastpu.tuning import fields, lending, plans, settings, spaces
 from kerastpu.tuning.plans import Plan
+from kerastpu.tuning.recorded import RecordedSearch
 from kerastpu.tuning.settings import Settings
 from kerastpu.tuning.study import Study
 
@@ -140,8 +141,9 @@ def open_study(folder: Path, made: Settings, *, reads: bool = False) -> Study:
         made: its settings.
         reads: whether it is only looked at, perhaps while it goes on.
     """
+    longest = made.config.training.epochs
     return Study(
-        made.build_search(),
+        RecordedSearch(longest) if reads else made.build_search(),
         folder,
         budget=made.budget,
         num_validation=made.num_validation,

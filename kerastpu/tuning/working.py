@@ -95,6 +95,8 @@ def measure(base: Config, trainer: TrialTrainer, seconds: float) -> int:
     The first epochs of the settings one has are trained and timed; what comes before
     each job is counted with a third of the longest trial.
     """
+    folder = trainer.folder / f"{_CALIBRATION:04d}"
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that died while measuring
     times = [time.monotonic()]
 
     def epoch_ended(rows: list[Row]) -> bool:
@@ -104,10 +106,8 @@ def measure(base: Config, trainer: TrialTrainer, seconds: float) -> int:
     epochs = base.training.epochs
     if epochs == 1:
         base = replace(base, training=replace(base.training, epochs=2))
-    trainer.train(
-        _CALIBRATION, base, lambda rows: True if not rows else epoch_ended(rows)
-    )
-    shutil.rmtree(trainer.folder / f"{_CALIBRATION:04d}", ignore_errors=True)
+    trainer.train(_CALIBRATION, base, epoch_ended)
+    shutil.rmtree(folder, ignore_errors=True)
     first, second = times[1] - times[0], times[2] - times[1]
     overhead = max(0.0, first - second) * 3 / epochs
     return max(1, int(seconds / (second + overhead)))

@@ -188,3 +188,10 @@ def test_controls_for_a_budget_fit_it(epochs, longest):
     controls = planning.for_budget(epochs, longest)
     assert controls.rungs[-1] >= longest
     assert controls.cost() <= max(epochs, controls.rungs[-1])
+
+
+@pytest.mark.parametrize("total", [1, 2, 7, 12, 50])
+def test_controls_for_a_number_of_sets_never_have_more(total):
+    controls = planning.for_total(total, 9)
+    search = run(Halving(SPACE, controls))
+    assert total - controls.refill_size < len(search.trials) <= total

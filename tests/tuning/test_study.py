@@ -16,6 +16,7 @@ from kerastpu.tuning import budgets, record, search
 from kerastpu.tuning.budgets import Budget
 from kerastpu.tuning.controls import Controls
 from kerastpu.tuning.dimensions import Choice, Float
+from kerastpu.tuning.recorded import RecordedSearch
 from kerastpu.tuning.study import Study
 
 SPACE = (
@@ -167,8 +168,21 @@ def test_a_damaged_record_is_told(tmp_path):
 
 def test_another_search_does_not_go_on_with_a_record(tmp_path):
     run(make(tmp_path, "hyperband", Budget(epochs=30)))
-    with pytest.raises(UsageError, match="is of another search"):
+    with pytest.raises(UsageError, match="is of another search or version"):
         make(tmp_path, "random", Budget(epochs=30))
+
+
+@pytest.mark.parametrize("name", search.SEARCHES)
+def test_a_record_is_read_without_the_search_that_made_it(name, tmp_path):
+    made = run(make(tmp_path, name, Budget(epochs=50)))
+    before = (tmp_path / record.NAME).read_bytes()
+    read = Study(RecordedSearch(9), tmp_path, num_validation=100, reads=True)
+    for ours, theirs in zip(read.trials, made.trials, strict=False):
+        assert (ours.values, ours.curve) == (theirs.values, theirs.curve)
+        # What the budget cut off looks as if it had been dropped.
+        assert ours.state == theirs.state or theirs.state in ("resting", "stopped")
+    assert read.best().number == made.best().number
+    assert (tmp_path / record.NAME).read_bytes() == before
 
 
 SCRIPT = """

@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--data", choices=list(tuning_data.DATA), default="flowers")
     parser.add_argument("--searches", nargs="*", default=list(tuning_searches.SEARCHES))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--trainings", type=int, default=8)
+    parser.add_argument("--trainings", type=int, default=4)
     options = parser.parse_args()
     problem = Live(options.data)
     budget = options.trainings * problem.epochs

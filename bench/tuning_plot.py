@@ -4,11 +4,14 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
 from kerastpu import plotting
 
 MARKERS = "osD^v"
+_LEAST = 0.05  # points; where the axis ends, which is logarithmic
 
 
 def draw(table: Path, folder: Path) -> None:
@@ -50,21 +53,21 @@ def _panel(axes, rows: Sequence[Mapping[str, str]], name: str) -> None:
     searches = list(dict.fromkeys(row["search"] for row in rows))
     for index, search in enumerate(searches):
         mine = [row for row in rows if row["search"] == search]
-        epochs = [int(row["epochs"]) * 1.02 ** (index - 2) for row in mine]
-        middle, low, high = (
-            [float(row[key]) for row in mine]
-            for key in ("regret_points", "low", "high")
-        )
+        # Side by side, so that intervals can be told apart.
+        epochs = [int(row["epochs"]) * 1.035 ** (index - 2) for row in mine]
+        keys = ("regret_points", "low", "high")
+        table = [[max(_LEAST, float(row[key])) for key in keys] for row in mine]
+        middle, low, high = np.array(table).T
         is_ours = not search.startswith("peer: ")
-        color = plotting.COLORS[index % len(plotting.COLORS)]
-        axes.fill_between(epochs, low, high, color=color, alpha=0.12, lw=0)
-        axes.plot(
+        axes.errorbar(
             epochs,
             middle,
-            color=color,
+            (middle - low, high - middle),
+            color=plotting.COLORS[index % len(plotting.COLORS)],
             marker=MARKERS[index % len(MARKERS)],
-            ms=4,
-            lw=2.2 if is_ours else 1.2,
+            ms=5 if is_ours else 4,
+            lw=2.2 if is_ours else 1.0,
+            elinewidth=1.2 if is_ours else 0.7,
             ls="-" if is_ours else "--",
             label=search.removeprefix("peer: "),
             zorder=3 if is_ours else 2,
@@ -72,6 +75,7 @@ def _panel(axes, rows: Sequence[Mapping[str, str]], name: str) -> None:
     ticks = sorted({int(row["epochs"]) for row in rows})
     axes.set(xscale="log", yscale="log", title=name)
     axes.set_xticks(ticks, [str(tick) for tick in ticks], fontsize=8)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     axes.minorticks_off()
     axes.set_xlabel("epochs of all trials", fontsize=9)
     axes.set_ylabel("regret (points)", fontsize=9)

@@ -459,10 +459,10 @@ plt.show()
 
 # %% [markdown] key="read-race"
 # Read both sides. Fewer weights need not mean fewer right answers, nor more: that is
-# what an interval around 0 says. What an idea brings depends on the data and on how long
-# one trains: BatchNorm shows its worth at once, while augmentation can slow learning at
-# first, and pays where a network would otherwise learn its pictures by heart. The
-# codelab puts its gain at about 2 points.
+# what an interval around 0 says. What an idea brings depends on the data and on how
+# long one trains: BatchNorm shows its worth at once, while augmentation can slow
+# learning at first, and pays where a network would otherwise learn its pictures by
+# heart. The codelab puts its gain at about 2 points.
 #
 # All of it together, for longer and on photos: the preset `flowers-squeezenet`, 120,613
 # weights, 192 pixels, 35 epochs, names 85.3 % of 776 test photos right (one run,

@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 USE_READY := $(VENV)/use.ready
 DEV_READY := $(VENV)/dev.ready
+TUNING_READY := $(VENV)/bench-tuning.ready
 
 .DEFAULT_GOAL := help
 
@@ -51,6 +52,18 @@ bench-training: $(DEV_READY) ## compare training steps with their peers (DATA=fo
 .PHONY: bench-scaling
 bench-scaling: $(DEV_READY) ## memory over 20 epochs, time against amount of data (DATA=folder)
 	$(BIN)/python bench/input_scaling.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
+
+.PHONY: bench-tuning
+bench-tuning: $(TUNING_READY) ## compare searches for settings at equal epochs
+	$(BIN)/python bench/tuning.py $(ARGS)
+
+.PHONY: bench-tuning-curves
+bench-tuning-curves: $(TUNING_READY) ## train the settings whose curves are replayed (needs KERASTPU_DATA)
+	$(BIN)/python bench/tuning_curves.py flowers mnist
+
+.PHONY: bench-tuning-live
+bench-tuning-live: $(TUNING_READY) ## the searches on real trainings, 3 seeds (needs KERASTPU_DATA)
+	$(BIN)/python bench/tuning_live.py $(ARGS)
 
 .PHONY: cards
 cards: $(DEV_READY) ## write the presets' cards from results/ into the package and the documents
@@ -118,3 +131,7 @@ $(DEV_READY): setup.cfg pyproject.toml | $(BIN)/python
 	@echo "installing kerastpu and the developers' tools into $(VENV) (a minute or two)"
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(USE_READY)
+
+$(TUNING_READY): setup.cfg | $(DEV_READY)
+	$(PIP) --editable '.[bench-tuning]'
+	@touch $@

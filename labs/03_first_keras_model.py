@@ -254,18 +254,20 @@ print(f"by hand {loss:.4f}, Keras {keras_loss:.4f}, knowing nothing {np.log(5):.
 # %% key="slopes"
 difference = np.linspace(-6, 6, 201)  # logit of the right class, minus the other one
 right = sigmoid(difference)  # softmax of two classes
-figure, (left, middle) = plt.subplots(
+figure, (loss_axes, slope_axes) = plt.subplots(
     1, 2, figsize=(7, 2.8), dpi=80, layout="constrained"
 )
-left.plot(difference, -np.log(right), color="#0072B2", label="cross-entropy")
-left.plot(difference, 2 * (1 - right) ** 2, color="#D55E00", ls="--", label="squared")
-left.set(title="loss", xlabel="logit: right minus wrong class")
-left.legend(frameon=False)
-middle.plot(difference, right - 1, color="#0072B2")
+loss_axes.plot(difference, -np.log(right), color="#0072B2", label="cross-entropy")
+loss_axes.plot(
+    difference, 2 * (1 - right) ** 2, color="#D55E00", ls="--", label="squared"
+)
+loss_axes.set(title="loss", xlabel="logit: right minus wrong class")
+loss_axes.legend(frameon=False)
+slope_axes.plot(difference, right - 1, color="#0072B2")
 squared_slope = -4 * right * (1 - right) ** 2
-middle.plot(difference, squared_slope, color="#D55E00", ls="--")
-middle.set(title="its slope", xlabel="logit: right minus wrong class")
-for axes in (left, middle):
+slope_axes.plot(difference, squared_slope, color="#D55E00", ls="--")
+slope_axes.set(title="its slope", xlabel="logit: right minus wrong class")
+for axes in (loss_axes, slope_axes):
     axes.grid(alpha=0.3)
 plt.show()
 

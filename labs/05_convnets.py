@@ -356,7 +356,7 @@ for name, rate in LADDER.items():
 
 # %% key="see-ladder"
 figure, axes = plt.subplots(figsize=(7, 2.8), dpi=80, layout="constrained")
-for row, (name, score) in enumerate(scores.items()):
+for row, score in enumerate(scores.values()):
     low, high = score.interval
     axes.plot([100 * low, 100 * high], [row, row], color="#0072B2", lw=3)
     axes.plot(100 * score.accuracy, row, "o", color="#0072B2", ms=9)

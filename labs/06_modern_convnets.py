@@ -27,6 +27,7 @@ IMAGES = 900  # pictures to draw, 5 classes
 SIZE = 40  # height and width in pixels
 EPOCHS = 12  # passes over the training pictures, for each network
 SEEDS = 2  # runs of each network
+EARLY = 5  # epochs after which two momentums of BatchNorm are compared
 RACE = (
     "plain",
     "inception",
@@ -224,7 +225,7 @@ plt.show()
 # moving averages, so two networks that differ in this momentum alone learn the very
 # same weights. They differ in what they say afterwards.
 #
-# **Predict first:** two epochs of training. What will the two get right of the test
+# **Predict first:** a few epochs of training. What will the two get right of the test
 # pictures?
 
 # %% key="draw"
@@ -296,11 +297,12 @@ def build_fire(batch_norm, momentum=0.9):
     return network
 
 
-early = {m: train(lambda: build_fire(True, m), seed=0, epochs=2) for m in (0.9, 0.99)}
+early = {
+    m: train(lambda: build_fire(True, m), seed=0, epochs=EARLY) for m in (0.9, 0.99)
+}
 for momentum, network in early.items():
-    print(
-        f"momentum {momentum:<4}: {are_right(network).mean():.0%} right after 2 epochs"
-    )
+    accuracy = are_right(network).mean()
+    print(f"momentum {momentum:<4}: {accuracy:.0%} right after {EARLY} epochs")
 learned = [
     np.concatenate([weight.numpy().ravel() for weight in network.trainable_weights])
     for network in early.values()
@@ -436,23 +438,23 @@ for (before, after), (points, half) in gains.items():
     print(f"{before:>9} -> {after:<18} {points:+5.1f} +/- {half:.1f} points: {verdict}")
 
 # %% key="see-race"
-figure, (left, middle) = plt.subplots(
-    1, 2, figsize=(7, 2.9), dpi=80, layout="constrained", width_ratios=(1, 1)
+figure, (run_axes, gain_axes) = plt.subplots(
+    1, 2, figsize=(7, 2.9), dpi=80, layout="constrained"
 )
-for row, (name, runs) in enumerate(right.items()):
+for row, runs in enumerate(right.values()):
     accuracies = 100 * runs.mean(axis=1)
-    left.plot(accuracies, [row] * SEEDS, "o", color="#0072B2", alpha=0.7)
-    left.plot(accuracies.mean(), row, "|", color="#000000", ms=16, mew=2)
-left.set_yticks(range(len(right)), list(right))
-left.set(xlabel="test pictures right (%)", title="each run, and the mean")
+    run_axes.plot(accuracies, [row] * SEEDS, "o", color="#0072B2", alpha=0.7)
+    run_axes.plot(accuracies.mean(), row, "|", color="#000000", ms=16, mew=2)
+run_axes.set_yticks(range(len(right)), list(right))
+run_axes.set(xlabel="test pictures right (%)", title="each run, and the mean")
 for row, (points, half) in enumerate(gains.values()):
-    middle.plot([points - half, points + half], [row, row], color="#0072B2", lw=3)
-    middle.plot(points, row, "o", color="#0072B2", ms=8)
+    gain_axes.plot([points - half, points + half], [row, row], color="#0072B2", lw=3)
+    gain_axes.plot(points, row, "o", color="#0072B2", ms=8)
 labels_of_steps = [f"{after}\nover {before}" for before, after in gains]
-middle.set_yticks(range(len(gains)), labels_of_steps, fontsize=8)
-middle.axvline(0, color="#D55E00", ls="--")
-middle.set(xlabel="gain (points)", title="paired gains, 95 %")
-for axes in (left, middle):
+gain_axes.set_yticks(range(len(gains)), labels_of_steps, fontsize=8)
+gain_axes.axvline(0, color="#D55E00", ls="--")
+gain_axes.set(xlabel="gain (points)", title="paired gains, 95 %")
+for axes in (run_axes, gain_axes):
     axes.grid(axis="x", alpha=0.3)
     axes.set_ylim(len(axes.get_yticks()) - 0.5, -0.5)
     axes.title.set_fontsize(10)

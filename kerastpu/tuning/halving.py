@@ -46,6 +46,8 @@ from kerastpu.tuning.trials import (
     outlook,
 )
 
+_CHANCE = 0.2  # of a lower error at the end, below which a new set is dropped
+
 
 class Halving:
     """The search: what to train next, given what is known.
@@ -242,14 +244,22 @@ class Halving:
                 trial.state = DROPPED
 
     def _kept(self, resting: Sequence[Trial]) -> list[Trial]:
-        """Returns the best of all that ever came as far, as far as they rest.
+        """Returns those of an iteration that go on.
 
-        Where two or more are kept, one of them is that which falls fastest: curves
-        cross, and what starts slowly may win.
+        Of the first sets the best; where two or more are kept, one of them is that
+        which falls fastest: curves cross, and what starts slowly may win. Of a refill,
+        those with a chance to end below the best one that has been trained to its end.
         """
         rungs = self.controls.rungs
         end, is_refill = rungs[resting[0].rung], resting[0].cohort > 0
         rivals = [t for t in self.trials if t.epochs >= end and t.state != FAILED]
+        whole = [level(t.curve) for t in rivals if t.epochs >= rungs[-1]]
+        if is_refill and whole:
+            chances = proposals.chances(
+                self.space, self.trials, rungs, resting, min(whole)
+            )
+            pairs = zip(resting, chances, strict=True)
+            return [trial for trial, chance in pairs if chance > _CHANCE]
         order = sorted(rivals, key=lambda trial: level(trial.curve[:end]))
         num_kept = self.controls.kept(len(rivals if is_refill else resting))
         has_room = 2 <= num_kept < len(resting)

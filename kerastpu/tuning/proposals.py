@@ -19,7 +19,7 @@ from kerastpu.tuning.trials import Trial, level
 Place = list[float | None]
 
 MIN_TRIALS = 6  # below it nothing is learned, and new sets are drawn as the first were
-_MAX_POINTS = 150  # of the process: what it costs grows with the cube
+_MAX_POINTS = 120  # of the process: what it costs grows with the cube
 _CANDIDATES, _NEAR = 400, 40  # spread over the space; near each of the best
 _BEST = 6
 _WIDTHS = (0.03, 0.1, 0.25)  # of the steps from the best, of the axis
@@ -66,6 +66,28 @@ def propose(
             model = model.with_point(points[best])
         places, points = _without(places, best), np.delete(points, best, 0)
     return chosen
+
+
+def chances(
+    space: Sequence[Dimension],
+    trials: Sequence[Trial],
+    rungs: Sequence[int],
+    asked: Sequence[Trial],
+    lowest: float,
+) -> np.ndarray:
+    """Returns how likely trials are to end below an error, (n,), 0..1.
+
+    Args:
+        space: d dimensions.
+        trials: what has been tried, those asked about too.
+        rungs: epochs at the end of each iteration.
+        asked: n trials.
+        lowest: the error.
+    """
+    model = surrogate.fit(*observations(space, trials, rungs))
+    points = np.array([encode(space, trial.units, 1.0) for trial in asked])
+    mean, deviation = model.predict(points)
+    return ndtr((lowest - mean) / deviation)
 
 
 def _without(places: list[Place], index: int) -> list[Place]:

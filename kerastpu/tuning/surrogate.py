@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 import scipy.optimize
+from scipy.spatial import distance
 
 _SQRT5 = 5**0.5
 _JITTER = 1e-8
@@ -77,7 +78,7 @@ def fit(inputs: np.ndarray, errors: np.ndarray) -> Surrogate:
     found = scipy.optimize.minimize(
         _loss,
         begin,
-        (inputs, targets),
+        (((inputs[:, None] - inputs) ** 2).reshape(-1, size), targets),
         "L-BFGS-B",
         True,
         bounds=bounds,
@@ -104,23 +105,26 @@ def condition(
 
 def _kernel(one: np.ndarray, other: np.ndarray, parameters: np.ndarray) -> np.ndarray:
     lengths = np.exp(parameters[:-2])
-    gaps = (one[:, None] - other[None]) / lengths
-    root = _SQRT5 * np.sqrt((gaps**2).sum(-1))
+    root = _SQRT5 * distance.cdist(one / lengths, other / lengths)
     return np.exp(2 * parameters[-2]) * (1 + root + root**2 / 3) * np.exp(-root)
 
 
 def _loss(
-    parameters: np.ndarray, inputs: np.ndarray, targets: np.ndarray
+    parameters: np.ndarray, squares: np.ndarray, targets: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """Returns the negative log posterior and its gradient.
 
     A weak prior keeps lengths near 0.5 and noise small but there: with few trials the
     likelihood alone is flat.
+
+    Args:
+        parameters: float64 (d + 2,), logarithms.
+        squares: float64 (n * n, d), squared distances along each axis.
+        targets: float64 (n,).
     """
     size = len(targets)
-    lengths, noise = np.exp(parameters[:-2]), np.exp(2 * parameters[-1])
-    squares = ((inputs[:, None] - inputs[None]) / lengths) ** 2
-    root = _SQRT5 * np.sqrt(squares.sum(-1))
+    scales, noise = np.exp(-2 * parameters[:-2]), np.exp(2 * parameters[-1])
+    root = _SQRT5 * np.sqrt(squares @ scales).reshape(size, size)
     amplitude = np.exp(2 * parameters[-2])
     decay = amplitude * np.exp(-root)
     kernel = decay * (1 + root + root**2 / 3)
@@ -133,7 +137,7 @@ def _loss(
     shared = inner * (decay * (1 + root) * 5 / 3)
     gradient = np.concatenate(
         [
-            -0.5 * np.einsum("ij,ijk->k", shared, squares),
+            -0.5 * scales * (shared.ravel() @ squares),
             [-(inner * kernel).sum(), -noise * np.trace(inner)],
         ]
     )

@@ -31,8 +31,8 @@ PRECISIONS = ["float32", "int8"]
 # ## A model to export
 #
 # EfficientNet-Lite0 with a new head, on flowers that are drawn by code:
-# [transfer learning](glossary.md#transfer-learning) that takes less than a minute on a
-# laptop. Your own folder of photos would do as well.
+# [transfer learning](glossary.md#transfer-learning), for which a CPU is enough. Your own
+# folder of photos would do as well.
 
 # %% key="train"
 import dataclasses

@@ -40,7 +40,7 @@ def _unsolved(key: str, solution: Cell, check: Cell) -> NotebookNode:
     return new_code_cell(text, id=f"{key}-unsolved")
 
 
-def run(lab: Lab, timeout: int = 120) -> running.Ran:
+def run(lab: Lab, timeout: int = 240) -> running.Ran:
     """Runs the trial.
 
     Raises:

@@ -29,6 +29,11 @@ def test_site_builds_without_warnings(tmp_path):
         assert re.search(r'href="glossary.html#tensor"', page)
 
 
+def test_every_guide_is_in_the_index():
+    listed = set((site.DOCS / "index.md").read_text("utf-8").split())
+    assert {path.stem for path in site.DOCS.glob("*.md")} - {"index"} <= listed
+
+
 def test_links_that_leave_the_site_lead_to_the_project():
     text = ["[a](training.md#presets) [b](../results/x.csv) [c](https://a.b) [d](#e)"]
     site.rewrite_links(None, "index", text)

@@ -444,9 +444,9 @@ for name in ("flowers", "flowers-finetune", "flowers-xception"):
 # These lines are about **real photos** (`results/flowers.csv`, with the 95 % interval
 # of each accuracy). `flowers` is frozen, `flowers-finetune` trains the last stage of
 # EfficientNet-Lite0 in minutes on a CPU. As long as `flowers-xception` is *not
-# measured*, more than 95 % on photos is the codelab's claim, not a result of this
-# project: Xception's ImageNet weights have to be downloaded, and it wants an
-# accelerator. On one, `kerastpu train flowers-xception` tries it.
+# measured*, more than 95 % from Xception is the codelab's claim, not a result of this
+# project: its ImageNet weights have to be downloaded, and it wants an accelerator. On
+# one, `kerastpu train flowers-xception` tries it.
 
 # %% [markdown] key="exercise-1"
 # ## Exercise 1: what is left

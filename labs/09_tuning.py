@@ -206,6 +206,7 @@ chosen = {
     "tune_iterations": ITERATIONS,
     "num_trials": SETS,
     "tune_retention": 1 / 3,
+    "refills": 1,
 }
 plan = plans.Plan(controls=tuple(chosen.items()), stages=("rate", "regularization"))
 tuned = tune.tune(config, folder / "search", plan, is_final=False)

@@ -143,7 +143,14 @@ def words_of(config, folder):
     return (
         *("tiny", "--data", config.data, "--workdir", str(folder)),
         *("--input.image-size", "24", "--training.epochs", "4", "--no-winner"),
-        *("--num-trials", "4", "--space", "optimizer.learning_rate=1e-4:0.3:log"),
+        *(
+            "--num-trials",
+            "4",
+            "--refills",
+            "1",
+            "--space",
+            "optimizer.learning_rate=1e-4:0.3:log",
+        ),
     )
 
 

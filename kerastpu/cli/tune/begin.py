@@ -16,7 +16,7 @@ from kerastpu.tuning.plans import Plan
 
 SearchName = Literal["lhs-halving", "random", "grid", "bayesian", "hyperband"]
 StageName = Literal["rate", "regularization"]
-CONTROLS = ("max_epochs", "tune_iterations", "num_trials", "tune_retention")
+CONTROLS = ("max_epochs", "tune_iterations", "num_trials", "tune_retention", "refills")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class TuneArguments:
     """lhs-halving: sets to begin with."""
     tune_retention: float | None = None
     """lhs-halving: share of the sets kept at each drop, above 0, below 1."""
+    refills: int | None = None
+    """lhs-halving: times that new sets are proposed by what has been learned, each time
+    a quarter as many as at first; 0 = the plain algorithm."""
     final_epochs: int | None = None
     """Epochs of the winner when it is trained anew, to convergence say; None = as many
     as the longest trial."""

@@ -22,7 +22,7 @@ def select(prefer: str = "auto") -> str:
     auto takes the backend that Keras already runs on, else KERAS_BACKEND, else JAX on a
     TPU machine where only JAX can use the TPU, else TensorFlow, else JAX. Keras' own
     keras.json is not asked, as Keras writes it unasked. TensorFlow's start-up
-    messages are turned off unless TF_CPP_MIN_LOG_LEVEL is set.
+    messages are turned off as `quiet_tensorflow` says.
 
     Args:
         prefer: auto, tensorflow or jax.
@@ -61,15 +61,16 @@ def select(prefer: str = "auto") -> str:
 
 
 def quiet_tensorflow() -> None:
-    """Turns TensorFlow's start-up messages off, unless TF_CPP_MIN_LOG_LEVEL is set.
+    """Turns TensorFlow's start-up messages off, as far as TF_CPP_MIN_LOG_LEVEL says.
 
-    Call it before TensorFlow is imported.
+    Where that is not set it becomes 2, information and warnings, on a machine with a
+    GPU, else 3, errors too. Call it before TensorFlow is imported.
     """
     # 3 also hides the alarming error about CUDA on a machine without any GPU.
     level = "2" if glob.glob("/dev/nvidia[0-9]*") else "3"  # noqa: PTH207
-    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = level
-        quiet_import.install(int(level))
+    chosen = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
+    if chosen.isdecimal() and int(chosen) > 0:
+        quiet_import.install(int(chosen))
 
 
 def start(prefer: str = "auto") -> str:

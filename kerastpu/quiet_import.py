@@ -29,7 +29,8 @@ def install(level: int) -> None:
     Args:
         level: 1 hides what is information, 2 warnings too, 3 errors too.
     """
-    if "tensorflow" not in sys.modules:
+    is_there = any(isinstance(finder, _Finder) for finder in sys.meta_path)
+    if "tensorflow" not in sys.modules and not is_there:
         sys.meta_path.insert(0, _Finder(level))
 
 

@@ -23,7 +23,7 @@ backend = kerastpu.backend.select()
 print(doctor.verdict())
 
 # %% tags=["parameters"] key="parameters"
-IMAGES = 900  # pictures to draw, 5 classes
+IMAGES = 700  # pictures to draw, 5 classes
 SIZE = 40  # height and width in pixels
 EPOCHS = 10  # passes over the training pictures, for each network
 SEEDS = 2  # runs of each network

@@ -38,11 +38,13 @@ def run(code, **variables):
     )
 
 
-def test_tensorflow_starts_without_a_word_and_errors_are_shown_again():
+@pytest.mark.parametrize("variables", [{}, {"TF_CPP_MIN_LOG_LEVEL": "3"}])
+def test_tensorflow_starts_without_a_word_and_errors_are_shown_again(variables):
     done = run(
         "backend.select('tensorflow'); import sys, tensorflow\n"
         "print(tensorflow.__spec__.loader.__class__.__name__)\n"
-        "print('seen', file=sys.stderr)"
+        "print('seen', file=sys.stderr)",
+        **variables,
     )
     assert done.stdout.splitlines() == ["SourceFileLoader"]
     assert done.stderr.splitlines() == ["seen"]

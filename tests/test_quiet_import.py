@@ -60,3 +60,17 @@ def test_an_import_that_fails_shows_what_it_wrote(tmp_path):
     )
     assert "a word" in done.stderr
     assert "ImportError: broken" in done.stderr
+
+
+def test_an_engine_that_others_hide_stays_hidden():
+    done = run(
+        "import sys\n"
+        "class Hide:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'tensorflow': raise ImportError('hidden')\n"
+        "backend.select('tensorflow')\n"
+        "sys.meta_path.append(Hide())\n"
+        "sys.meta_path.insert(1, sys.meta_path.pop())\n"
+        "import tensorflow"
+    )
+    assert "ImportError: hidden" in done.stderr

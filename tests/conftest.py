@@ -18,14 +18,6 @@ ALLOWED_SKIPS = (
     "runs as root, whom permissions do not stop",
 )
 _refused: list[str] = []
-SHARED_OUT = "test_running"  # each test is long, and has nothing in common with others
-
-
-def pytest_collection_modifyitems(items):
-    """Keeps the tests of a file on one worker, but for those that are whole labs."""
-    for item in items:
-        name = item.nodeid if item.path.stem == SHARED_OUT else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(name))
 
 
 def pytest_runtest_logreport(report):

@@ -67,15 +67,19 @@ STACKS = {
 def build(stack, shape=(HEIGHT, WIDTH, 1)):
     x = image = keras.Input(shape)
     for layer in stack:
-        x = renamed(layer)(x) if isinstance(layer, layers.Layer) else layer(x)
+        x = layer(x)
     return keras.Model(image, x)
 
 
-def renamed(layer):
-    """Returns the layer under a name of now: tests before may have reset the names."""
-    config = layer.get_config()
-    del config["name"]
-    return type(layer).from_config(config)
+def named_anew(stack):
+    """Returns the layers under names of now: tests before may have reset the names."""
+    for layer in stack:
+        if isinstance(layer, layers.Layer):
+            config = layer.get_config()
+            del config["name"]
+            yield type(layer).from_config(config)
+        else:
+            yield layer
 
 
 def last_field(model):
@@ -98,7 +102,7 @@ def reached(model):
 
 @pytest.mark.parametrize("name", STACKS)
 def test_a_lit_pixel_reaches_the_positions_whose_fields_it_is_in(name):
-    model = build(STACKS[name])
+    model = build(named_anew(STACKS[name]))
     field = last_field(model)
     moved = reached(model).reshape(HEIGHT, WIDTH, *model.output_shape[1:3])
     for axis, size in enumerate((HEIGHT, WIDTH)):

@@ -37,9 +37,15 @@ def commit() -> str:
 
 
 def without_paths(text: str) -> str:
-    """Replaces the user's data folder by the name of its variable."""
+    """Replaces the user's data folder by the name of its variable.
+
+    A path that is left belongs to one machine: it ends the program.
+    """
     folder = os.environ.get("KERASTPU_DATA")
-    return text.replace(folder.rstrip("/"), "$KERASTPU_DATA") if folder else text
+    text = text.replace(folder.rstrip("/"), "$KERASTPU_DATA") if folder else text
+    if path := re.search(r"(?<![^\s=])/\S+", text):
+        sys.exit(f"set KERASTPU_DATA to the folder of data sets that holds {path[0]}")
+    return text
 
 
 def command(words: Sequence[str]) -> str:

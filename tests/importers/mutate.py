@@ -49,8 +49,8 @@ def main(source, first, count):
         except KerastpuError as error:
             assert str(error), seed
             refused += 1
-        except BaseException:
-            print("seed", seed)
+        except Exception as error:
+            error.add_note(f"seed {seed}")
             raise
         if seed % 200 == 0:
             keras.backend.clear_session()

@@ -11,32 +11,21 @@ from keras import layers
 
 from kerastpu import models, summaries
 from kerastpu.cli import parsing
-from kerastpu.cli.main import main
 from kerastpu.cli.summary import SummaryArguments
 from kerastpu.cli.weights import WeightsArguments
+from tests import commands
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "summary.md").read_text("utf-8")
 
 
-def succeed(capsys, *arguments):
-    assert main(["summary", *map(str, arguments)]) == 0
-    return capsys.readouterr().out
-
-
-def fail(capsys, *arguments):
-    code = main(["summary", *map(str, arguments)])
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert len(captured.err.splitlines()) == 1
-    return code, captured.err
-
-
 def test_a_network_is_built_by_its_name_at_the_size_of_its_source_or_another(capsys):
     entry = models.REGISTRY["firenet"]
-    facts = json.loads(succeed(capsys, "firenet", "--json"))
+    facts = json.loads(commands.succeed(capsys, "summary", "firenet", "--json"))
     assert facts["num_parameters"] == entry.num_parameters
     assert facts["flops"] == entry.flops
-    small = json.loads(succeed(capsys, "firenet", "--image-size", 96, "--json"))
+    small = json.loads(
+        commands.succeed(capsys, "summary", "firenet", "--image-size", 96, "--json")
+    )
     assert small["num_parameters"] == entry.num_parameters
     assert small["flops"] < entry.flops / 3
     assert small["layers"][0]["output_shapes"] == [[96, 96, 3]]
@@ -44,11 +33,17 @@ def test_a_network_is_built_by_its_name_at_the_size_of_its_source_or_another(cap
 
 @pytest.mark.parametrize("style", summaries.STYLES)
 def test_a_run_and_its_file_have_the_same_summary(capsys, tiny_run, style):
-    of_run = succeed(capsys, tiny_run.workdir, "--style", style)
-    assert of_run == succeed(capsys, tiny_run.model_path, "--style", style)
+    of_run = commands.succeed(capsys, "summary", tiny_run.workdir, "--style", style)
+    assert of_run == commands.succeed(
+        capsys, "summary", tiny_run.model_path, "--style", style
+    )
     assert of_run.strip()
     model = tiny_run.load_model()
-    facts = json.loads(succeed(capsys, tiny_run.workdir, "--style", style, "--json"))
+    facts = json.loads(
+        commands.succeed(
+            capsys, "summary", tiny_run.workdir, "--style", style, "--json"
+        )
+    )
     if style == "keras":
         assert facts["num_parameters"] == model.count_params()
     if style == "dl4j":
@@ -64,8 +59,8 @@ def test_a_network_counted_by_hand_has_these_lines(capsys, tmp_path):
     )
     lines = [
         line.split()
-        for line in succeed(
-            capsys, tmp_path / "toy.keras", "--batch-size", 10
+        for line in commands.succeed(
+            capsys, "summary", tmp_path / "toy.keras", "--batch-size", 10
         ).splitlines()
     ]
     conv = 2 * 4 * 4 * (9 * 2) * 4
@@ -89,19 +84,25 @@ def test_what_cannot_be_counted_is_a_note_and_no_error(capsys, tmp_path):
     model = keras.Model([a, b], layers.Dot(axes=2, name="product")([a, b]))
     model.save(tmp_path / "dot.keras")
     for style in ("keras", "sas"):
-        text = succeed(capsys, tmp_path / "dot.keras", "--style", style)
+        text = commands.succeed(
+            capsys, "summary", tmp_path / "dot.keras", "--style", style
+        )
         assert "note: cannot count the operations of layer 'product' (Dot)" in text
-    facts = json.loads(succeed(capsys, tmp_path / "dot.keras", "--json"))
+    facts = json.loads(
+        commands.succeed(capsys, "summary", tmp_path / "dot.keras", "--json")
+    )
     assert facts["flops"] is None and len(facts["notes"]) == 1
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_a_diagram_is_drawn_beside_the_table(capsys, tmp_path, ending):
     path = tmp_path / f"model.{ending}"
-    out = succeed(capsys, "mnist_mlp", "--diagram", path)
+    out = commands.succeed(capsys, "summary", "mnist_mlp", "--diagram", path)
     assert out.endswith(f"diagram: {path}\n")
     assert path.stat().st_size > 5_000
-    json.loads(succeed(capsys, "mnist_mlp", "--diagram", path, "--json"))
+    json.loads(
+        commands.succeed(capsys, "summary", "mnist_mlp", "--diagram", path, "--json")
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_diagram_is_drawn_beside_the_table(capsys, tmp_path, ending):
 )
 def test_wrong_usage_is_one_line(capsys, tmp_path, monkeypatch, arguments, code, words):
     monkeypatch.chdir(tmp_path)
-    found, error = fail(capsys, *arguments)
+    found, error = commands.fail(capsys, "summary", *arguments)
     assert found == code
     for word in words:
         assert word in error
@@ -128,9 +129,9 @@ def test_wrong_usage_is_one_line(capsys, tmp_path, monkeypatch, arguments, code,
 def test_a_file_that_is_no_model_and_a_size_for_a_file_are_refused(capsys, tmp_path):
     path = tmp_path / "text.keras"
     path.write_text("hello")
-    code, error = fail(capsys, path)
+    code, error = commands.fail(capsys, "summary", path)
     assert code == 1 and f"{path} is not a .keras file" in error
-    code, error = fail(capsys, path, "--image-size", 32)
+    code, error = commands.fail(capsys, "summary", path, "--image-size", 32)
     assert code == 2 and "image_size" in error
 
 

@@ -8,20 +8,7 @@ import numpy as np
 import pytest
 
 from kerastpu import runs
-from kerastpu.cli.main import main
-
-
-def succeed(capsys, *arguments):
-    assert main(["weights", *map(str, arguments)]) == 0
-    return capsys.readouterr().out
-
-
-def fail(capsys, *arguments):
-    code = main(["weights", *map(str, arguments)])
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert len(captured.err.splitlines()) == 1
-    return code, captured.err
+from tests import commands
 
 
 def assert_same(found, expected):
@@ -31,9 +18,11 @@ def assert_same(found, expected):
 
 def test_a_run_and_its_file_show_every_variable(capsys, tiny_run):
     model = tiny_run.load_model()
-    facts = json.loads(succeed(capsys, tiny_run.workdir, "--json"))["variables"]
+    facts = json.loads(commands.succeed(capsys, "weights", tiny_run.workdir, "--json"))[
+        "variables"
+    ]
     assert [tuple(row["shape"]) for row in facts] == [w.shape for w in model.weights]
-    text = succeed(capsys, tiny_run.model_path)
+    text = commands.succeed(capsys, "weights", tiny_run.model_path)
     assert f"{len(model.weights)} variables, {model.count_params():,} numbers" in text
     assert [line.split()[0] for line in text.splitlines()[2:-2]] == [
         row["layer"] for row in facts
@@ -42,13 +31,17 @@ def test_a_run_and_its_file_show_every_variable(capsys, tiny_run):
 
 def test_weights_alone_and_the_whole_network_are_written(capsys, tiny_run, tmp_path):
     model = tiny_run.load_model()
-    succeed(capsys, tiny_run.workdir, "--out", tmp_path / "only.weights.h5")
+    commands.succeed(
+        capsys, "weights", tiny_run.workdir, "--out", tmp_path / "only.weights.h5"
+    )
     blank = keras.models.clone_model(model)
     blank.load_weights(tmp_path / "only.weights.h5")
     assert_same(blank, model)
-    text = succeed(capsys, tmp_path / "only.weights.h5")
+    text = commands.succeed(capsys, "weights", tmp_path / "only.weights.h5")
     assert f"{model.count_params():,} numbers" in text
-    succeed(capsys, tiny_run.workdir, "--out", tmp_path / "whole.keras")
+    commands.succeed(
+        capsys, "weights", tiny_run.workdir, "--out", tmp_path / "whole.keras"
+    )
     assert_same(keras.models.load_model(tmp_path / "whole.keras"), model)
     with zipfile.ZipFile(tmp_path / "whole.keras") as archive:
         card = json.loads(archive.read(runs.CARD))
@@ -58,20 +51,24 @@ def test_weights_alone_and_the_whole_network_are_written(capsys, tiny_run, tmp_p
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_table_goes_out_and_comes_back(capsys, tiny_run, tmp_path, ending):
     table = tmp_path / f"values.{ending}"
-    out = succeed(capsys, tiny_run.workdir, "--values", "--out", table)
+    out = commands.succeed(
+        capsys, "weights", tiny_run.workdir, "--values", "--out", table
+    )
     assert out == f"out: {table}\n"
     model = tiny_run.load_model()
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     model.save(tmp_path / "zeros.keras")
     flags = ("--load", table, "--out", tmp_path / "again.keras")
-    succeed(capsys, tmp_path / "zeros.keras", *flags)
+    commands.succeed(capsys, "weights", tmp_path / "zeros.keras", *flags)
     again = keras.models.load_model(tmp_path / "again.keras")
     assert_same(again, tiny_run.load_model())
 
 
 def test_trees_are_text_or_json(capsys, tiny_run):
-    text = succeed(capsys, tiny_run.model_path, "--tree")
-    entries = json.loads(succeed(capsys, tiny_run.model_path, "--tree", "--json"))
+    text = commands.succeed(capsys, "weights", tiny_run.model_path, "--tree")
+    entries = json.loads(
+        commands.succeed(capsys, "weights", tiny_run.model_path, "--tree", "--json")
+    )
     assert text.splitlines()[0].split()[:3] == ["path", "kind", "shape"]
     assert len(text.splitlines()) == len(entries["entries"]) + 4
 
@@ -96,7 +93,7 @@ def test_trees_are_text_or_json(capsys, tiny_run):
 )
 def test_wrong_usage_is_one_line(capsys, tmp_path, monkeypatch, arguments, code, words):
     monkeypatch.chdir(tmp_path)
-    found, error = fail(capsys, *arguments)
+    found, error = commands.fail(capsys, "weights", *arguments)
     assert found == code
     for word in words:
         assert word in error

@@ -37,11 +37,10 @@ def releasing(method: F) -> F:
         had_it = kt_oracle.THREADS[self] == mine
         try:
             return method(self, *args, **kwargs)
-        except BaseException:
+        finally:  # a call that returns has given it back itself
             if not had_it and kt_oracle.THREADS[self] == mine:
                 kt_oracle.THREADS[self] = None
                 kt_oracle.LOCKS[self].release()
-            raise
 
     return call  # type: ignore[return-value]
 

@@ -72,17 +72,16 @@ class LHSHalvingOracle(LeasingOracle):
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Returns what the next trial is; KerasTuner calls this."""
-        if self.search is None:
-            self.search = self._begin()
-        self.search.extend(dimensions.of_space(self.hyperparameters)[self._size :])
-        job = self.search.ask()
+        search = self._begun()
+        search.extend(dimensions.of_space(self.hyperparameters)[self._size :])
+        job = search.ask()
         if job is None:
-            is_waiting = not self.search.is_over and self.ongoing_trials
+            is_waiting = not search.is_over and self.ongoing_trials
             return {"status": TrialStatus.IDLE if is_waiting else TrialStatus.STOPPED}
         values = job.values | {
             EPOCHS: job.stop,
             INITIAL: job.start,
-            ITERATION: self.search.trials[job.trial].rung,
+            ITERATION: search.trials[job.trial].rung,
         }
         if job.start:
             values[PAST] = self._lasts[job.trial]
@@ -91,23 +90,25 @@ class LHSHalvingOracle(LeasingOracle):
 
     def ended(self, trial: Trial) -> None:
         """Tells the search what a trial has reached."""
-        assert self.search is not None
         errors = [float("nan")]
         if trial.status == TrialStatus.COMPLETED:
             sign = -1.0 if self.objective.direction == "max" else 1.0
             history = trial.metrics.get_history(self.objective.name)
             errors = [sign * observation.value[0] for observation in history]
-        self.search.tell(self._numbers[trial.trial_id], errors)
+        self._begun().tell(self._numbers[trial.trial_id], errors)
 
     @property
     def _size(self) -> int:
         return 0 if self.search is None else len(self.search.space)
 
-    def _begin(self) -> Halving:
-        space = dimensions.of_space(self.hyperparameters)
-        if not space:
-            raise UsageError("the build function asks for no hyperparameter")
-        return Halving(space, self.controls, self.seed, self.budget)
+    def _begun(self) -> Halving:
+        """Returns the search, which begins when the space is known."""
+        if self.search is None:
+            space = dimensions.of_space(self.hyperparameters)
+            if not space:
+                raise UsageError("the build function asks for no hyperparameter")
+            self.search = Halving(space, self.controls, self.seed, self.budget)
+        return self.search
 
     def _settings(self) -> dict[str, Any]:
         return {"controls": vars(self.controls), "budget": self.budget}

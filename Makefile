@@ -12,7 +12,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 USE_READY := $(VENV)/use.ready
 DEV_READY := $(VENV)/dev.ready
-TUNING_READY := $(VENV)/bench-tuning.ready
 
 .DEFAULT_GOAL := help
 
@@ -54,15 +53,15 @@ bench-scaling: $(DEV_READY) ## memory over 20 epochs, time against amount of dat
 	$(BIN)/python bench/input_scaling.py --data "$(if $(filter auto,$(DATA)),flowers,$(DATA))" $(ARGS)
 
 .PHONY: bench-tuning
-bench-tuning: $(TUNING_READY) ## compare searches for settings at equal epochs
+bench-tuning: $(DEV_READY) ## compare searches for settings at equal epochs
 	$(BIN)/python bench/tuning.py $(ARGS)
 
 .PHONY: bench-tuning-curves
-bench-tuning-curves: $(TUNING_READY) ## train the settings whose curves are replayed (needs KERASTPU_DATA)
+bench-tuning-curves: $(DEV_READY) ## train the settings whose curves are replayed (needs KERASTPU_DATA)
 	$(BIN)/python bench/tuning_curves.py flowers mnist
 
 .PHONY: bench-tuning-live
-bench-tuning-live: $(TUNING_READY) ## the searches on real trainings, 3 seeds (needs KERASTPU_DATA)
+bench-tuning-live: $(DEV_READY) ## the searches on real trainings, 3 seeds (needs KERASTPU_DATA)
 	$(BIN)/python bench/tuning_live.py $(ARGS)
 
 .PHONY: cards
@@ -131,7 +130,3 @@ $(DEV_READY): setup.cfg pyproject.toml | $(BIN)/python
 	@echo "installing kerastpu and the developers' tools into $(VENV) (a minute or two)"
 	$(PIP) --editable '.[dev]'
 	@touch $@ $(USE_READY)
-
-$(TUNING_READY): setup.cfg | $(DEV_READY)
-	$(PIP) --editable '.[bench-tuning]'
-	@touch $@

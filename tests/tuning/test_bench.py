@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("optuna")
 BENCH = Path(__file__).parents[2] / "bench"
 
 

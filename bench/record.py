@@ -56,10 +56,11 @@ def command(words: Sequence[str]) -> str:
 
 
 def hardware() -> str:
-    """Returns the processor, its cores and the memory."""
+    """Returns the processor, its widest vectors, its cores and the memory."""
     machine = doctor.collect()["machine"]
     memory = round(machine["memory_bytes"] / doctor.GIB)
-    return f"{machine['cpu']}, {machine['cpu_count']} cores, {memory} GiB"
+    parts = machine["cpu"], machine["cpu_vectors"], f"{machine['cpu_count']} cores"
+    return ", ".join([*filter(None, parts), f"{memory} GiB"])
 
 
 def changed(config: Config) -> str:

@@ -78,7 +78,11 @@ def ready(_folder, batch):
 
     images = tf.cast(tf.random.uniform((batch, SIZE, SIZE, 3), 0, 256), tf.uint8)
     labels = tf.range(batch) % CLASSES
-    return tf.data.Dataset.from_tensors((images, labels)).repeat().prefetch(1)
+    batches = tf.data.Dataset.from_tensors((images, labels)).repeat().prefetch(1)
+    # The thread that tunes a pipeline may hold up its end by 5 or 10 seconds.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def shards(folder, batch):

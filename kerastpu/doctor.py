@@ -83,7 +83,8 @@ def render(report: dict[str, Any]) -> str:
     absent = [name for name, version in versions.items() if version is None]
     blocks = {
         "machine": [
-            f"{machine['os']}, {machine['cpu']}",
+            f"{machine['os']}, {machine['cpu']}"
+            + (f" with {machine['cpu_vectors']}" if machine["cpu_vectors"] else ""),
             f"{machine['cpu_count']} CPUs, {_gib(machine['memory_bytes'])} of memory, "
             f"{_gib(machine['disk_free_bytes'])} of disk free here",
         ],
@@ -133,6 +134,7 @@ def _machine() -> dict[str, Any]:
     return {
         "os": platform.platform(terse=True),
         "cpu": cpu_name(),
+        "cpu_vectors": cpu_vectors(),
         "cpu_count": os.cpu_count(),
         "memory_bytes": memory_bytes(),
         "disk_free_bytes": shutil.disk_usage(Path.cwd()).free,
@@ -141,12 +143,28 @@ def _machine() -> dict[str, Any]:
 
 def cpu_name() -> str:
     """Returns what the processor calls itself."""
+    fallback = platform.processor() or platform.machine()
+    return _cpu_info().get("model name", fallback)
+
+
+def cpu_vectors() -> str | None:
+    """Returns the widest vectors of an x86 processor; None where it cannot be known.
+
+    With AVX-512 a training step takes up to half the time that it takes with AVX2.
+    """
+    flags = _cpu_info().get("flags", "").split()
+    names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
+    return next((name for flag, name in names.items() if flag in flags), None)
+
+
+def _cpu_info() -> dict[str, str]:
+    """Returns what Linux knows of the first processor; nothing elsewhere."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # not Linux
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if "model name" in line)
-    return next(names, platform.processor() or platform.machine())
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def memory_bytes() -> int | None:

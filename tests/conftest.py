@@ -6,15 +6,19 @@ import os
 
 import pytest
 
+from kerastpu import backend
+
 # The tests count on one CPU device; several are simulated in processes of their own.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+backend.use_onednn()
 
 ALLOWED_SKIPS = (
     "KERASTPU_DATA is not set",
     "torchvision is not installed",
     "no package index",
+    "oneDNN is for x86",
     "runs as root, whom permissions do not stop",
 )
 _refused: list[str] = []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import pytest
 from kerastpu import backend
 from kerastpu.errors import KerastpuError, UsageError
 
+CHOSEN = ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TPU_NAME")
 PRELUDE = """
 import json, os, sys
 import kerastpu
@@ -30,9 +32,7 @@ def show(value):
 def run(code, **variables):
     """Runs `code` in a fresh Python; returns what it showed."""
     environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "TPU_NAME")
+        name: value for name, value in os.environ.items() if name not in CHOSEN
     }
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + textwrap.dedent(code)],
@@ -92,6 +92,20 @@ def test_start_up_messages_are_off_unless_the_user_wants_them():
     code = 'choose(); show(os.environ["TF_CPP_MIN_LOG_LEVEL"])'
     assert run(code) in ("2", "3")
     assert run(code, TF_CPP_MIN_LOG_LEVEL="0") == "0"
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for x86"
+)
+def test_onednn_computes_unless_the_user_wants_otherwise():
+    code = """
+        choose("tensorflow")
+        import tensorflow
+        from tensorflow.python.util import _pywrap_util_port
+        show(_pywrap_util_port.IsMklEnabled())
+    """
+    assert run(code) is True
+    assert run(code, TF_ENABLE_ONEDNN_OPTS="0") is False
 
 
 def test_torch_is_refused_with_what_is_allowed():

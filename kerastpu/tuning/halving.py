@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from kerastpu.errors import UsageError
-from kerastpu.tuning import latin_hypercube, proposals
+from kerastpu.tuning import keeping, latin_hypercube, proposals
 from kerastpu.tuning.controls import Controls
 from kerastpu.tuning.dimensions import Dimension, values_at
 from kerastpu.tuning.trials import (
@@ -43,10 +43,7 @@ from kerastpu.tuning.trials import (
     Job,
     Trial,
     level,
-    outlook,
 )
-
-_CHANCE = 0.2  # of a lower error at the end, below which a new set is dropped
 
 
 class Halving:
@@ -233,42 +230,15 @@ class Halving:
     def _halve(self, resting: Sequence[Trial]) -> None:
         """Drops the worst of an iteration; the others go into the next one."""
         rungs, rung = self.controls.rungs, resting[0].rung
-        is_last = rung + 1 == len(rungs)
-        kept = resting if is_last else self._kept(resting)
-        for trial in resting:
-            if is_last:
+        if rung + 1 == len(rungs):
+            for trial in resting:
                 trial.state = FINISHED
-            elif trial in kept:
-                trial.rung, trial.stop, trial.state = rung + 1, rungs[rung + 1], WAITING
-            else:
-                trial.state = DROPPED
-
-    def _kept(self, resting: Sequence[Trial]) -> list[Trial]:
-        """Returns those of an iteration that go on.
-
-        Of the first sets the best; where two or more are kept, one of them is that
-        which falls fastest: curves cross, and what starts slowly may win. Of a refill,
-        those with a chance to end below the best one that has been trained to its end.
-        """
-        rungs = self.controls.rungs
-        end, is_refill = rungs[resting[0].rung], resting[0].cohort > 0
-        rivals = [t for t in self.trials if t.epochs >= end and t.state != FAILED]
-        whole = [level(t.curve) for t in rivals if t.epochs >= rungs[-1]]
-        if is_refill and whole:
-            chances = proposals.chances(
-                self.space, self.trials, rungs, resting, min(whole)
-            )
-            pairs = zip(resting, chances, strict=True)
-            return [trial for trial, chance in pairs if chance > _CHANCE]
-        order = sorted(rivals, key=lambda trial: level(trial.curve[:end]))
-        num_kept = self.controls.kept(len(rivals if is_refill else resting))
-        has_room = 2 <= num_kept < len(resting)
-        best = {trial.number for trial in order[: num_kept - has_room]}
-        others = [trial for trial in resting if trial.number not in best]
-        if has_room and others:
-            fastest = min(others, key=lambda t: outlook(t.curve[:end], rungs[-1]))
-            best.add(fastest.number)
-        return [trial for trial in resting if trial.number in best]
+            return
+        kept = keeping.kept(self.space, self.controls, self.trials, resting)
+        for trial in resting:
+            trial.state = DROPPED
+        for trial in kept:
+            trial.rung, trial.stop, trial.state = rung + 1, rungs[rung + 1], WAITING
 
     def _begin_cohort(self) -> bool:
         """Adds new sets, the first ones or a refill; returns whether there are any."""

@@ -70,6 +70,23 @@ def test_what_starts_slowly_but_falls_fast_is_kept():
     assert kept == {0, 1, 3}
 
 
+def test_a_value_of_a_choice_goes_on_though_all_sets_with_it_start_badly():
+    loss = {"plain": 0.3, "warm": 0.4, "cosine": 0.6}
+    space = [SPACE[0], Choice("schedule", choices=tuple(loss))]
+    search = Halving(space, Controls(2, 3, 18, 0.4, refills=0))
+    while (job := search.ask()) is not None:
+        epochs = job.stop - job.start
+        search.tell(job.trial, [loss[job.values["schedule"]]] * epochs)
+
+    def seen(epochs):
+        went = (trial for trial in search.trials if trial.epochs >= epochs)
+        return sorted(trial.values["schedule"] for trial in went)
+
+    _, second, last = search.controls.rungs
+    assert seen(second) == ["cosine"] + 6 * ["plain"] + ["warm"]
+    assert seen(last) == 3 * ["plain"] + ["warm"]
+
+
 def test_a_trial_goes_on_where_it_stood():
     jobs = []
     search = run(Halving(SPACE, Controls(1, 3, 9)), jobs)

@@ -30,7 +30,7 @@ tune-flowers: $(USE_READY) ## search for better settings of the flower classifie
 
 .PHONY: test
 test: $(DEV_READY) ## run the tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 .PHONY: test-all
 test-all: $(DEV_READY) ## run the tests, long ones too

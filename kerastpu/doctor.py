@@ -148,10 +148,7 @@ def cpu_name() -> str:
 
 
 def cpu_vectors() -> str | None:
-    """Returns the widest vectors of an x86 processor; None where it cannot be known.
-
-    With AVX-512 a training step takes up to half the time that it takes with AVX2.
-    """
+    """Returns the widest vectors of an x86 processor; None where it cannot be known."""
     flags = _cpu_info().get("flags", "").split()
     names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
     return next((name for flag, name in names.items() if flag in flags), None)

@@ -57,10 +57,9 @@ def command(words: Sequence[str]) -> str:
 
 def hardware() -> str:
     """Returns the processor, its widest vectors, its cores and the memory."""
-    machine = doctor.collect()["machine"]
-    memory = round(machine["memory_bytes"] / doctor.GIB)
-    parts = machine["cpu"], machine["cpu_vectors"], f"{machine['cpu_count']} cores"
-    return ", ".join([*filter(None, parts), f"{memory} GiB"])
+    size = doctor.memory_bytes()
+    memory = [f"{round(size / doctor.GIB)} GiB"] if size else []
+    return ", ".join([doctor.processor(), *memory])
 
 
 def changed(config: Config) -> str:

@@ -83,9 +83,8 @@ def render(report: dict[str, Any]) -> str:
     absent = [name for name, version in versions.items() if version is None]
     blocks = {
         "machine": [
-            f"{machine['os']}, {machine['cpu']}"
-            + (f" with {machine['cpu_vectors']}" if machine["cpu_vectors"] else ""),
-            f"{machine['cpu_count']} CPUs, {_gib(machine['memory_bytes'])} of memory, "
+            f"{machine['os']}, {processor()}",
+            f"{_gib(machine['memory_bytes'])} of memory, "
             f"{_gib(machine['disk_free_bytes'])} of disk free here",
         ],
         "versions": [
@@ -139,6 +138,12 @@ def _machine() -> dict[str, Any]:
         "memory_bytes": memory_bytes(),
         "disk_free_bytes": shutil.disk_usage(Path.cwd()).free,
     }
+
+
+def processor() -> str:
+    """Returns the processor, its widest vectors and how many cores it has, in words."""
+    parts = cpu_name(), cpu_vectors(), f"{os.cpu_count()} cores"
+    return ", ".join(filter(None, parts))
 
 
 def cpu_name() -> str:

@@ -31,6 +31,10 @@ class ExportArguments:
     data: str | None = None
     """Images to check on, as `kerastpu train --data` takes them. None = those of the
     run; for a .keras file random pixels."""
+    keep_batch_norm: bool = False
+    """onnx: leave BatchNorm an operator of its own, so that a network which is imported
+    from the file trains as the model does. Else it is folded into the convolutions,
+    which is faster."""
     json: bool = False
     """Print one JSON object: what export.json holds."""
 
@@ -53,6 +57,7 @@ def run(arguments: Sequence[str]) -> int:
             formats=_words(parsed.to),
             precisions=_words(parsed.precision),
             data=parsed.data,
+            keep_batch_norm=parsed.keep_batch_norm,
         )
     except export.ExportError as error:
         show(error.result)

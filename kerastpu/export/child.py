@@ -37,6 +37,7 @@ def export(
     formats: Sequence[str],
     precisions: Sequence[str],
     data: str | None,
+    keep_batch_norm: bool,
 ) -> ExportResult:
     """Does what `kerastpu.export.export` does, by the command.
 
@@ -45,6 +46,7 @@ def export(
     command = [sys.executable, "-m", "kerastpu", "export", str(source), "--json"]
     command += ["--to", ",".join(formats), "--precision", ",".join(precisions)]
     command += ["--out", str(out_dir), *(["--data", data] if data else [])]
+    command += ["--keep-batch-norm"] if keep_batch_norm else []
     root = str(Path(kerastpu.__file__).parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {

@@ -32,6 +32,7 @@ def export(
     formats: Sequence[str] = targets.FORMATS,
     precisions: Sequence[str] = ("float32",),
     data: str | None = None,
+    keep_batch_norm: bool = False,
 ) -> ExportResult:
     """Exports a classifier, runs each file in its own runtime, compares the answers.
 
@@ -48,6 +49,9 @@ def export(
         data: Images to check on and to calibrate int8 with, as `kerastpu train --data`
             takes them. None = what the run was trained on; for a file alone random
             pixels, which give no accuracy and cannot calibrate.
+        keep_batch_norm: In ONNX files, leave BatchNorm of maps an operator of its own,
+            so that a network which is imported from them trains as the model does. Else
+            it is folded into the convolution before, which is faster.
 
     Returns:
         What was written, and how each export did.
@@ -62,6 +66,8 @@ def export(
         OSError: a file cannot be written.
     """
     chosen = targets.choose(formats, precisions)
+    if keep_batch_norm and "onnx" not in formats:
+        raise UsageError(f"--keep-batch-norm is for onnx; got --to {','.join(formats)}")
     path, run = subject.find(source)
     if "int8" in precisions and run is None and data is None:
         raise UsageError(
@@ -71,14 +77,15 @@ def export(
     folder = _default_folder(path, run) if out_dir is None else Path(out_dir)
     if child.is_needed():
         place = run.workdir if run else path
-        return child.export(place, folder, formats, precisions, data)
+        return child.export(place, folder, formats, precisions, data, keep_batch_norm)
     backend.start("tensorflow")
     backend.hide_accelerators_from_tensorflow()
     model = subject.load(path, run)
     shown = images.find(model, data)
     LOG.info("model: %s, checked on %s", path, shown.description)
     with staging.stage(folder) as place:
-        result = checking.make_and_check(Maker(model, shown, place), chosen, folder)
+        maker = Maker(model, shown, place, keep_batch_norm)
+        result = checking.make_and_check(maker, chosen, folder)
         names = _write_papers(result, run, place)
         staging.publish(place, folder, names)
     if result.problems:

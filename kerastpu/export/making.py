@@ -28,10 +28,18 @@ class Maker:
         subject: The model.
         images: Give the class names, and what int8 is calibrated on.
         folder: Where exports are made.
+        keep_batch_norm: Leaves BatchNorm an operator of its own in ONNX.
     """
 
-    def __init__(self, subject: Subject, images: Images, folder: Path):
+    def __init__(
+        self,
+        subject: Subject,
+        images: Images,
+        folder: Path,
+        keep_batch_norm: bool = False,
+    ):
         self.subject, self.images, self.folder = subject, images, folder
+        self.keep_batch_norm = keep_batch_norm
 
     def make(self, target: Target) -> Path:
         """Makes one export and returns where it is.
@@ -79,7 +87,9 @@ class Maker:
 
     @functools.cached_property
     def _onnx(self) -> onnx.ModelProto:
-        return onnx_file.convert(self.subject.model, self._metadata("float32"))
+        return onnx_file.convert(
+            self.subject.model, self._metadata("float32"), self.keep_batch_norm
+        )
 
     @functools.cached_property
     def _saved_model(self) -> Path:

@@ -35,12 +35,15 @@ QUANTIZED = (*HEAVY, "Add", "AveragePool", "Clip", "MaxPool", "Relu")
 _NUM_FIRST, _LEAST_HEAVY = 2, 20  # small networks would keep too little in int8
 
 
-def convert(model: keras.Model, metadata: Metadata) -> onnx.ModelProto:
+def convert(
+    model: keras.Model, metadata: Metadata, keep_batch_norm: bool = False
+) -> onnx.ModelProto:
     """Returns `model` in float32.
 
     Args:
         model: Images in, probabilities out.
         metadata: Kept as metadata_props.
+        keep_batch_norm: Leaves BatchNorm an operator of its own.
 
     Raises:
         KerastpuError: tf2onnx cannot convert it.
@@ -48,7 +51,9 @@ def convert(model: keras.Model, metadata: Metadata) -> onnx.ModelProto:
     import onnx
 
     try:
-        data = conversion.to_onnx(model, "uint8", names=(INPUT, OUTPUT))
+        data = conversion.to_onnx(
+            model, "uint8", (INPUT, OUTPUT), keep_batch_norm=keep_batch_norm
+        )
     except Exception as error:  # which one depends on where tf2onnx was
         reason = (str(error).strip() or type(error).__name__).partition("\n")[0]
         raise KerastpuError(f"tf2onnx cannot convert it: {reason}") from error

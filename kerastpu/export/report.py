@@ -112,8 +112,8 @@ def explanations(result: ExportResult) -> Iterator[str]:
         "model; max difference: of one probability"
     )
     yield (
-        f"ms: median time of a call of {batches} images, on {machine['cpu']}, "
-        f"{machine['cpu_count']} CPUs, all of them used"
+        f"ms: median time of a call of {batches} images, on "
+        f"{machine['processor']}, all of them used"
     )
     policy = result.source["policy"]
     if policy != "float32":

@@ -60,7 +60,7 @@ def environment() -> dict[str, Any]:
     for name in ("onnx", "onnxruntime", "tf2onnx"):
         if optional.is_installed(name):
             found["packages"][name] = importlib.metadata.version(name)
-    return found | {"cpu": doctor.cpu_name()}
+    return found | {"processor": doctor.processor()}
 
 
 @contextlib.contextmanager

@@ -47,6 +47,7 @@ def file(tmp_path):
         (("--to", "onnx", "--precision", "int4"), ["--precision", "'int4'", "int8"]),
         (("--to", "keras,onnx", "--precision", "int8"), ["keras", "float32 alone"]),
         (("--to", "onnx", "--precision", "int8"), ["int8", "calibrate", "--data"]),
+        (("--to", "keras", "--keep-batch-norm"), ["--keep-batch-norm", "onnx"]),
         (("--quantize", "x"), ["--quantize"]),
     ],
 )

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -43,3 +44,24 @@ def test_onnx_runtime_gives_what_keras_gives(layers):
     (found,) = session.run(["there"], {"here": images})
     wanted = np.asarray(model(images, training=False))
     np.testing.assert_allclose(found, wanted, atol=1e-6 * np.abs(wanted).max())
+
+
+def test_batch_norm_of_maps_is_an_operator_where_that_is_asked_for():
+    keras.utils.set_random_seed(0)
+    norm = keras.layers.BatchNormalization
+    image = keras.Input(SHAPE)
+    x = norm()(keras.layers.Conv2D(6, 3)(image))
+    x = norm(center=False, epsilon=0.1)(keras.layers.DepthwiseConv2D(3)(x))
+    x = norm(scale=False)(keras.layers.Activation("relu")(x))
+    x = norm()(keras.layers.GlobalAveragePooling2D()(x))  # of no maps
+    model = keras.Model(image, x)
+    random = np.random.default_rng(0)
+    model.set_weights([random.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+    images = random.integers(0, 256, (3, *SHAPE), np.uint8)
+    wanted = np.asarray(model(images, training=False))
+    for is_kept in (False, True, False):
+        data = conversion.to_onnx(model, "uint8", keep_batch_norm=is_kept)
+        names = [node.op_type for node in onnx.load_from_string(data).graph.node]
+        assert names.count("BatchNormalization") == (3 if is_kept else 0)
+        (found,) = onnxruntime.InferenceSession(data).run(None, {"inputs": images})
+        np.testing.assert_allclose(found, wanted, rtol=1e-4)

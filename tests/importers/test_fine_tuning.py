@@ -11,11 +11,11 @@ from tests.importers.graphs import write
 
 
 def exported_backbone(name, size, weights=None):
-    """Returns a backbone and the same as ONNX."""
+    """Returns a backbone and the same as ONNX, with its BatchNorm."""
     model = models.build(
         name, input_shape=(size, size, 3), include_top=False, weights=weights
     )
-    return model, conversion.to_onnx(model, "uint8")
+    return model, conversion.to_onnx(model, "uint8", keep_batch_norm=True)
 
 
 def with_head(backbone, num_classes):
@@ -63,6 +63,29 @@ def test_drawn_flowers(flower_folder, tmp_path):
     model.save(tmp_path / "tuned.keras")
     again = keras.models.load_model(tmp_path / "tuned.keras")
     np.testing.assert_allclose(again(images[:4]), model(images[:4]), atol=1e-6)
+
+
+def test_with_its_batch_norm_kept_it_learns_step_by_step_as_the_model(tmp_path):
+    keras.utils.set_random_seed(0)
+    options = {"input_shape": (40, 40, 3), "num_classes": 5, "batch_norm": True}
+    model = models.build("firenet", **options)
+    random = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.name == "bias":  # one of zeros is left out
+            weight.assign(random.uniform(-0.1, 0.1, weight.shape))
+    content = conversion.to_onnx(model, "uint8", keep_batch_norm=True)
+    imported = import_onnx(write(tmp_path, content))
+    images = random.integers(0, 256, (4, 16, 40, 40, 3), np.uint8)
+    labels = random.integers(0, 5, (4, 16))
+    losses = {}
+    for each in (model, imported):
+        each.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+        losses[each] = [
+            float(each.train_on_batch(*batch))
+            for batch in zip(images, labels, strict=True)
+        ]
+    assert np.ptp(losses[model]) > 0.01
+    np.testing.assert_allclose(losses[imported], losses[model], rtol=1e-4)
 
 
 @pytest.mark.slow

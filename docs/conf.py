@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from kerastpu import backend  # noqa: E402
 from kerastpu.version import VERSION  # noqa: E402
 from labs_build import project as home  # noqa: E402
 from labs_build import site  # noqa: E402
@@ -34,6 +35,7 @@ napoleon_numpy_docstring = False
 # Docstrings write `name` for code.
 default_role = "code"
 
+backend.quiet_tensorflow()  # autodoc imports it
 site.gather()
 
 

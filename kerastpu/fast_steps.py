@@ -9,6 +9,8 @@ import keras
 
 from kerastpu.strategy import Accelerator
 
+Kernel = Callable[..., Any]
+
 _WIDE = 4  # columns of a depthwise filter from which on its gradient is slow
 
 
@@ -26,12 +28,29 @@ def fast_steps(model: keras.Model, accelerator: Accelerator) -> Iterator[None]:
         accelerator: where it trains.
     """
     is_fitting = (accelerator.backend, accelerator.platform) == ("tensorflow", "cpu")
-    layers = model._flatten_layers() if is_fitting else ()
+    if not is_fitting:
+        yield
+        return
+    with computing_by(model, lambda layer: batch_norm(layer) or _depthwise(layer)):
+        yield
+
+
+@contextlib.contextmanager
+def computing_by(
+    model: keras.Model, kernel: Callable[[keras.layers.Layer], Kernel | None]
+) -> Iterator[None]:
+    """Lets layers compute by other functions inside of the block.
+
+    Args:
+        model: its layers, nested ones too.
+        kernel: returns what does the same as the `call` of a layer, given the layer
+            first; None leaves a layer as it is.
+    """
     changed = []
     try:
-        for layer in layers:
-            if kernel := _kernel(layer):
-                layer.call = functools.partial(kernel, layer)
+        for layer in model._flatten_layers():
+            if found := kernel(layer):
+                layer.call = functools.partial(found, layer)
                 changed.append(layer)
         yield
     finally:
@@ -39,20 +58,24 @@ def fast_steps(model: keras.Model, accelerator: Accelerator) -> Iterator[None]:
             del layer.call
 
 
-def _kernel(layer: keras.layers.Layer) -> Callable[..., Any] | None:
-    """Returns what does the same as `layer.call`, None where nothing better is known.
+def batch_norm(layer: keras.layers.Layer) -> Kernel | None:
+    """Returns the kernel of a stock BatchNorm of maps in float32; None for others.
 
     Synchronized BatchNorms, which several replicas have, are left to Keras.
     """
     from kerastpu import cpu_kernels  # imports TensorFlow
 
-    if not layer.built or layer.compute_dtype != "float32":
-        return None
-    if type(layer) is keras.layers.BatchNormalization:
+    if _computes_as(layer, keras.layers.BatchNormalization):
         is_image = layer.input_spec.ndim == 4 and layer.axis in (-1, 3)
         is_plain = not (getattr(layer, "renorm", False) or layer.synchronized)
         return cpu_kernels.batch_norm if is_image and is_plain else None
-    if type(layer) is keras.layers.DepthwiseConv2D:
+    return None
+
+
+def _depthwise(layer: keras.layers.Layer) -> Kernel | None:
+    from kerastpu import cpu_kernels  # imports TensorFlow
+
+    if _computes_as(layer, keras.layers.DepthwiseConv2D):
         is_wide = layer.kernel_size[1] >= _WIDE
         is_plain = (
             layer.data_format == "channels_last"
@@ -61,3 +84,7 @@ def _kernel(layer: keras.layers.Layer) -> Callable[..., Any] | None:
         )
         return cpu_kernels.depthwise if is_wide and is_plain else None
     return None
+
+
+def _computes_as(layer: keras.layers.Layer, kind: type[keras.layers.Layer]) -> bool:
+    return type(layer) is kind and layer.built and layer.compute_dtype == "float32"

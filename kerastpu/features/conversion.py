@@ -80,7 +80,7 @@ def _convert(
 ) -> bytes:
     with contextlib.ExitStack() as stack:
         if keep_batch_norm:
-            stack.enter_context(batch_norm.kept_apart())
+            stack.enter_context(batch_norm.kept_apart(model))
         return _trace_and_convert(model, dtype, names)
 
 

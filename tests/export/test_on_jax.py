@@ -25,6 +25,7 @@ def test_a_run_on_jax_is_exported(flower_folder, tmp_path):
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["agreements"] == [1.0] * 4
     assert found["difference"] <= 1e-4
+    assert found["norms"] == 10
     assert found["refused"] == "--to must be one or more of keras, savedmodel, " + (
         "onnx, litert; got 'x'"
     )

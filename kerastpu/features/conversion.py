@@ -113,13 +113,13 @@ def _trace_and_convert(model: keras.Model, dtype: str, names: Sequence[str]) -> 
         opset=OPSET,
         custom_op_handlers={"Erfc": (_erfc, [])},
     )
-    try:
-        with _without_copies(), _quietly():
-            converted, _ = convert()
-    except Exception:  # noqa: BLE001 (which one depends on the pass that failed)
-        # Copies let it leave out that pass: in 1.17 the one that removes transposes,
-        # where a scalar is added to a map. ONNX Runtime removes some of them itself.
-        with _quietly():
+    with _with_transposes(), _quietly():
+        try:
+            with _without_copies():
+                converted, _ = convert()
+        except Exception:  # noqa: BLE001 (which one depends on the pass that failed)
+            # Copies let it leave out that pass: in 1.17 the one that moves transposes,
+            # where a scalar is added to a map. ONNX Runtime removes some itself.
             converted, _ = convert()
     return converted.SerializeToString()
 
@@ -173,6 +173,24 @@ def _without_copies() -> Iterator[None]:
         del os.environ[name]
         if before is not None:
             os.environ[name] = before
+
+
+@contextlib.contextmanager
+def _with_transposes() -> Iterator[None]:
+    """Lets tf2onnx leave transposes of maps of one pixel, and of one channel, be.
+
+    It makes Reshapes of them, by shapes that in 1.17 are not those of the values where
+    one was squared. What it writes then computes something else.
+    """
+    from tf2onnx.optimizer import transpose_optimizer
+
+    optimizer = transpose_optimizer.TransposeOptimizer
+    before = optimizer.post_optimize_action
+    optimizer.post_optimize_action = lambda self: None
+    try:
+        yield
+    finally:
+        optimizer.post_optimize_action = before
 
 
 @contextlib.contextmanager

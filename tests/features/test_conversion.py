@@ -27,12 +27,18 @@ def exact_gelu(x):
     return keras.layers.Activation("gelu")(x - 100)
 
 
+def pixel(x):
+    """A map of one pixel that is squared, for its variance."""
+    x = keras.layers.Conv2D(6, SHAPE[:2])(x)
+    return keras.layers.Conv2D(5, 1)(keras.layers.LayerNormalization()(x))
+
+
 def recurrent(x):
     """A loop."""
     return keras.layers.GRU(5)(keras.layers.Reshape((-1, 4))(x) / 255)
 
 
-@pytest.mark.parametrize("layers", [normalized, grouped, exact_gelu, recurrent])
+@pytest.mark.parametrize("layers", [normalized, grouped, exact_gelu, pixel, recurrent])
 def test_onnx_runtime_gives_what_keras_gives(layers):
     keras.utils.set_random_seed(0)
     image = keras.Input(SHAPE)

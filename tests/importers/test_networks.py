@@ -14,6 +14,7 @@ from onnx import numpy_helper
 from kerastpu import models
 from kerastpu.features import conversion
 from kerastpu.importers import importing, parity, runtime
+from tests import networks
 from tests.importers.graphs import check, load, write
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
@@ -75,21 +76,8 @@ def test_squeezenet_of_the_wheel(tmp_path):
 
 
 def exported(name, **options):
-    """Returns one of our networks as ONNX, with statistics as after training."""
-    keras.utils.set_random_seed(1)
-    entry = models.REGISTRY[name]
-    size = max(entry.min_size, 40)
-    shape = (size, size + 8, entry.channels)
-    model = models.build(name, input_shape=shape, num_classes=7, **options)
-    random = np.random.default_rng(0)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0  # the statistics become those of one batch
-            for weight in layer.trainable_weights:
-                weight.assign_add(random.uniform(0.05, 0.3, weight.shape))
-        elif isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0
-    model(random.integers(0, 256, (8, *shape)).astype(np.float32), training=True)
+    """Returns one of our networks, with statistics as after training, and its ONNX."""
+    model = networks.build(name, 40, 7, **options)
     return model, conversion.to_onnx(model, "uint8")
 
 

@@ -1,0 +1,41 @@
+"""Untrained networks that behave as trained ones do."""
+
+import keras
+import numpy as np
+
+from kerastpu import models
+
+
+def build(name, side, num_classes, **options):
+    """Returns a network of the registry whose statistics are those of random images.
+
+    With the statistics that BatchNorm begins with, values grow from block to block, and
+    a saturated softmax hides what two runtimes compute differently.
+
+    Args:
+        name: In the registry.
+        side: Height in pixels, where the network takes so few; the width is 8 more.
+        num_classes: Width of the output.
+        options: For `models.build`.
+    """
+    keras.utils.set_random_seed(1)
+    entry = models.REGISTRY[name]
+    height = max(entry.min_size, side)
+    shape = (height, height + 8, entry.channels)
+    model = models.build(name, input_shape=shape, num_classes=num_classes, **options)
+    random = np.random.default_rng(0)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0  # the statistics become those of one batch
+            for weight in layer.trainable_weights:
+                weight.assign_add(random.uniform(0.05, 0.3, weight.shape))
+        elif isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0
+    images = random.integers(0, 256, (8, *shape)).astype(np.float32)
+    model(images, training=True)
+    head = model.layers[-1]
+    if isinstance(head, keras.layers.Dense):
+        features = keras.Model(model.inputs, head.input)(images, training=False)
+        logits = np.asarray(features) @ np.asarray(head.kernel)
+        head.kernel.assign(head.kernel / logits.std())
+    return model

@@ -27,11 +27,13 @@ def build(name, side, num_classes, **options):
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0  # the statistics become those of one batch
-            for weight in layer.trainable_weights:
-                weight.assign_add(random.uniform(0.05, 0.3, weight.shape))
+            if layer.gamma is not None:  # small: rounding does not grow with depth
+                layer.gamma.assign(random.uniform(0.1, 0.4, layer.gamma.shape))
+            if layer.beta is not None:
+                layer.beta.assign(random.uniform(-0.3, 0.3, layer.beta.shape))
         elif isinstance(layer, keras.layers.Dropout):
             layer.rate = 0
-    images = random.integers(0, 256, (8, *shape)).astype(np.float32)
+    images = pixels(model, 8).astype(np.float32)
     model(images, training=True)
     head = model.layers[-1]
     if isinstance(head, keras.layers.Dense):
@@ -39,3 +41,9 @@ def build(name, side, num_classes, **options):
         logits = np.asarray(features) @ np.asarray(head.kernel)
         head.kernel.assign(head.kernel / logits.std())
     return model
+
+
+def pixels(model, count):
+    """Returns random images, uint8 (count, *input shape)."""
+    shape = (count, *model.input_shape[1:])
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)

@@ -33,7 +33,7 @@ def build(name, side, num_classes, **options):
                 layer.beta.assign(random.uniform(-0.3, 0.3, layer.beta.shape))
         elif isinstance(layer, keras.layers.Dropout):
             layer.rate = 0
-    images = pixels(model, 8).astype(np.float32)
+    images = pixels(model, 64).astype(np.float32)
     model(images, training=True)
     head = model.layers[-1]
     if isinstance(head, keras.layers.Dense):

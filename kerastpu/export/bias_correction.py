@@ -48,6 +48,8 @@ def correct(
         and len(node.input) == 3
         and {*node.input[1:]} <= constants.keys()
     ]
+    if not nodes:
+        return
     means = channel_means(model, sorted({node.input[0] for node in nodes}), feeds)
     for node in nodes:
         given, kernel, bias = node.input

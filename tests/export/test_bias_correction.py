@@ -92,3 +92,11 @@ def test_weights_that_are_exact_leave_all_biases():
     bias_correction.correct(exact, [{"image": images}], levels=LEVELS)
     for before, after in zip(wanted, means(exact, images), strict=True):
         np.testing.assert_allclose(after, before, atol=1e-5)
+
+
+def test_a_model_without_such_layers_stays():
+    model = network()
+    before = model.SerializeToString()
+    names = [node.name for node in model.graph.node]
+    bias_correction.correct(model, [], levels=LEVELS, excluded=names)
+    assert model.SerializeToString() == before

@@ -83,7 +83,7 @@ def render(report: dict[str, Any]) -> str:
     absent = [name for name, version in versions.items() if version is None]
     blocks = {
         "machine": [
-            f"{machine['os']}, {processor()}",
+            f"{machine['os']}, {machine['processor']}",
             f"{_gib(machine['memory_bytes'])} of memory, "
             f"{_gib(machine['disk_free_bytes'])} of disk free here",
         ],
@@ -132,6 +132,7 @@ def _version(distribution: str) -> str | None:
 def _machine() -> dict[str, Any]:
     return {
         "os": platform.platform(terse=True),
+        "processor": processor(),
         "cpu": cpu_name(),
         "cpu_vectors": cpu_vectors(),
         "cpu_count": os.cpu_count(),

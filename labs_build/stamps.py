@@ -6,8 +6,6 @@ import sys
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from kerastpu import doctor
-
 _VERSIONS = {
     "Python": "python",
     "TensorFlow": "tensorflow",
@@ -38,15 +36,15 @@ def make(seconds: float) -> Stamp:
     Raises:
         subprocess.CalledProcessError: `kerastpu doctor` fails.
     """
-    command = [sys.executable, "-m", "kerastpu", "doctor", "--json"]
+    doctor = [sys.executable, "-m", "kerastpu", "doctor", "--json"]
     # A process of its own, as it imports Keras and takes the accelerator.
-    report = json.loads(subprocess.check_output(command, text=True))
-    accelerator = report["accelerator"]
+    report = json.loads(subprocess.check_output(doctor, text=True))
+    accelerator, machine = report["accelerator"], report["machine"]
     found = report["versions"]
     found["tensorflow"] = found["tensorflow"] or found["tensorflow-cpu"]
     return Stamp(
         date=date.today().isoformat(),
-        device=f"{doctor.processor()}: {accelerator['summary']}",
+        device=f"{machine['processor']}: {accelerator['summary']}",
         platform=accelerator["platform"],
         versions={name: found[key] for name, key in _VERSIONS.items() if found[key]},
         seconds=round(seconds, 1),

@@ -6,7 +6,7 @@ import numpy as np
 from kerastpu import models
 
 
-def build(name, side, num_classes, **options):
+def build(name, side, num_classes):
     """Returns a network of the registry whose statistics are those of random images.
 
     With the statistics that BatchNorm begins with, values grow from block to block, and
@@ -16,13 +16,12 @@ def build(name, side, num_classes, **options):
         name: In the registry.
         side: Height in pixels, where the network takes so few; the width is 8 more.
         num_classes: Width of the output.
-        options: For `models.build`.
     """
     keras.utils.set_random_seed(1)
     entry = models.REGISTRY[name]
     height = max(entry.min_size, side)
     shape = (height, height + 8, entry.channels)
-    model = models.build(name, input_shape=shape, num_classes=num_classes, **options)
+    model = models.build(name, input_shape=shape, num_classes=num_classes)
     random = np.random.default_rng(0)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -131,8 +131,8 @@ def to_int8(
         onnx.save(model, whole)
         try:
             quantization.quant_pre_process(whole, optimized, skip_symbolic_shape=True)
-            first = _first_heavy(optimized)
             better = onnx.load(optimized)
+            first = _first_heavy(better)
             bias_correction.correct(
                 better, _batches(images), levels=_LEVELS, excluded=first
             )
@@ -154,12 +154,9 @@ def to_int8(
         return finish(onnx.load(quantized), metadata)
 
 
-def _first_heavy(path: Path) -> list[str]:
+def _first_heavy(model: onnx.ModelProto) -> list[str]:
     """Returns the names of the operators that are to stay in float32."""
-    import onnx
-
-    nodes = onnx.load(path).graph.node
-    heavy = [node.name for node in nodes if node.op_type in HEAVY]
+    heavy = [node.name for node in model.graph.node if node.op_type in HEAVY]
     return heavy[:_NUM_FIRST] if len(heavy) >= _LEAST_HEAVY else []
 
 

@@ -78,9 +78,8 @@ def to_onnx(
 def _convert(
     model: keras.Model, dtype: str, names: Sequence[str], keep_batch_norm: bool
 ) -> bytes:
-    with contextlib.ExitStack() as stack:
-        if keep_batch_norm:
-            stack.enter_context(batch_norm.kept_apart(model))
+    kept = batch_norm.kept_apart(model) if keep_batch_norm else contextlib.nullcontext()
+    with kept:
         return _trace_and_convert(model, dtype, names)
 
 

@@ -29,5 +29,6 @@ def test_it_exports_and_gives_the_same(name, tmp_path):
     result = json.loads(done.stdout.splitlines()[-1])
     assert [check["format"] for check in result["checks"]] == list(export.FORMATS)
     for check in result["checks"]:
-        assert check["max_difference"] <= 1e-4, check["file"]
+        # The largest of three probabilities is at least a third.
+        assert check["max_difference"] <= 1e-4 / NUM_CLASSES, check["file"]
     assert result["model"]["model"] == name

@@ -75,9 +75,9 @@ def test_squeezenet_of_the_wheel(tmp_path):
     check(tmp_path, randomized("squeezenet"))
 
 
-def exported(name, **options):
+def exported(name):
     """Returns one of our networks, with statistics as after training, and its ONNX."""
-    model = networks.build(name, 40, 7, **options)
+    model = networks.build(name, 40, 7)
     return model, conversion.to_onnx(model, "uint8")
 
 

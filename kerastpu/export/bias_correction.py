@@ -8,7 +8,7 @@ Through Weight Equalization and Bias Correction, section 4.2, with measured mean
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import onnx
 
 LAYERS = ("Conv", "Gemm")
+# Attributes of a Gemm that is a dense layer, x @ weights + bias, by ONNX's defaults.
+DENSE = {"alpha": 1.0, "beta": 1.0, "transA": 0}
 
 
 def correct(
@@ -26,6 +28,9 @@ def correct(
     excluded: Sequence[str] = (),
 ) -> None:
     """Changes the biases of a float32 model whose weights are going to be rounded.
+
+    Layers without a bias, and a Gemm that is not a dense layer (alpha, beta, transA),
+    stay as they are.
 
     Args:
         model: Changed in place.
@@ -47,13 +52,14 @@ def correct(
         and node.name not in excluded
         and len(node.input) == 3
         and {*node.input[1:]} <= constants.keys()
+        and DENSE.items() <= (DENSE | _attributes(node)).items()
     ]
     if not nodes:
         return
     means = channel_means(model, sorted({node.input[0] for node in nodes}), feeds)
     for node in nodes:
         given, kernel, bias = node.input
-        settings = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        settings = _attributes(node)
         weights = constants[kernel].astype(np.float64)
         if node.op_type == "Gemm" and not settings.get("transB"):
             weights = weights.T
@@ -73,6 +79,12 @@ def correct(
         model.graph.initializer.append(
             onnx.numpy_helper.from_array(after, node.input[2])
         )
+
+
+def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    import onnx
+
+    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
 def rounded(weights: np.ndarray, levels: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from kerastpu.export import bias_correction
@@ -100,3 +101,16 @@ def test_a_model_without_such_layers_stays():
     names = [node.name for node in model.graph.node]
     bias_correction.correct(model, [], levels=LEVELS, excluded=names)
     assert model.SerializeToString() == before
+
+
+@pytest.mark.parametrize("settings", [{"alpha": 2.0}, {"beta": 0.5}, {"beta": 0.0}])
+def test_a_gemm_that_is_no_dense_layer_stays(settings):
+    model = network()
+    gemm = model.graph.node[-1]
+    for name, value in settings.items():
+        gemm.attribute.append(helper.make_attribute(name, value))
+    images = np.random.default_rng(1).normal(1, 1, (8, 3, 9, 8)).astype(np.float32)
+    bias_correction.correct(model, [{"image": images}], levels=LEVELS)
+    assert gemm.input[2] == "bias_3"
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    assert all(node.input[2].endswith("corrected_bias") for node in convolutions)

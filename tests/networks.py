@@ -26,10 +26,13 @@ def build(name, side, num_classes):
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0  # the statistics become those of one batch
-            if layer.gamma is not None:  # small: rounding does not grow with depth
+            # Factors small beside offsets: rounding does not grow with depth.
+            offset = 1.2
+            if layer.gamma is not None:
                 layer.gamma.assign(random.uniform(0.1, 0.4, layer.gamma.shape))
+                offset *= 0.25
             if layer.beta is not None:
-                layer.beta.assign(random.uniform(-0.3, 0.3, layer.beta.shape))
+                layer.beta.assign(random.uniform(-offset, offset, layer.beta.shape))
         elif isinstance(layer, keras.layers.Dropout):
             layer.rate = 0
     images = pixels(model, 64).astype(np.float32)

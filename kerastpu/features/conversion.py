@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import logging
 import os
 import subprocess
@@ -80,7 +81,9 @@ def _convert(
 ) -> bytes:
     kept = batch_norm.kept_apart(model) if keep_batch_norm else contextlib.nullcontext()
     with kept:
-        return _trace_and_convert(model, dtype, names)
+        content = _trace_and_convert(model, dtype, names)
+    gc.collect()  # graphs hold themselves, with all weights
+    return content
 
 
 def _trace_and_convert(model: keras.Model, dtype: str, names: Sequence[str]) -> bytes:
@@ -103,16 +106,19 @@ def _trace_and_convert(model: keras.Model, dtype: str, names: Sequence[str]) -> 
         aggressive_inlining=True,
     )
     tensors = [frozen.inputs[0].name, frozen.outputs[0].name]
+    graph_def = frozen.graph.as_graph_def(add_shapes=True)
+    del traced, frozen
+    gc.collect()  # what freezing copied of the weights
     convert = functools.partial(
         tf2onnx.convert.from_graph_def,
-        frozen.graph.as_graph_def(add_shapes=True),
+        graph_def,
         input_names=tensors[:1],
         output_names=tensors[1:],
         tensors_to_rename=dict(zip(tensors, names, strict=True)),
         opset=OPSET,
         custom_op_handlers={"Erfc": (_erfc, [])},
     )
-    with _with_transposes(), _quietly():
+    with _with_transposes(), _with_weights_once(), _quietly():
         try:
             with _without_copies():
                 converted, _ = convert()
@@ -172,6 +178,28 @@ def _without_copies() -> Iterator[None]:
         del os.environ[name]
         if before is not None:
             os.environ[name] = before
+
+
+@contextlib.contextmanager
+def _with_weights_once() -> Iterator[None]:
+    """Lets tf2onnx write the weights into protocol buffers once.
+
+    It writes them anew after each of its passes, and a buffer keeps what it held before
+    until all of it is freed: two dozen times the weights.
+    """
+    from tf2onnx import graph
+
+    before = graph.Node.update_proto
+
+    def update(node: graph.Node, *storage: Any) -> None:
+        if not node.is_const():
+            before(node, *storage)
+
+    graph.Node.update_proto = update
+    try:
+        yield
+    finally:
+        graph.Node.update_proto = before
 
 
 @contextlib.contextmanager

@@ -1,5 +1,10 @@
 """What tf2onnx alone stumbles over becomes ONNX with the same outputs."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import onnx
@@ -8,6 +13,7 @@ import pytest
 
 from kerastpu.features import conversion
 
+ROOT = Path(__file__).parents[2]
 SHAPE = (12, 10, 4)
 
 
@@ -71,3 +77,17 @@ def test_batch_norm_of_maps_is_an_operator_where_that_is_asked_for():
         assert names.count("BatchNormalization") == (3 if is_kept else 0)
         (found,) = onnxruntime.InferenceSession(data).run(None, {"inputs": images})
         np.testing.assert_allclose(found, wanted, rtol=1e-4)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
+def test_memory_holds_the_weights_a_few_times():
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "scripts" / "convert_wide.py"],
+        capture_output=True,
+        text=True,
+        timeout=170,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert 1 < float(done.stdout) < 25  # tf2onnx alone: about 40

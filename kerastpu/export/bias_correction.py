@@ -65,20 +65,28 @@ def correct(
             weights = weights.T
         weights = weights.reshape(*weights.shape[:2], -1)
         # Summed over the filter, as if no map had a border.
-        lost = (weights - rounded(weights, levels)).sum(axis=2)  # (outputs, inputs)
-        groups = settings.get("group", 1)
-        shift = np.einsum(
-            "goi,gi->go",
-            lost.reshape(groups, -1, lost.shape[1]),
-            means[given].reshape(groups, -1),
-        )
+        lost = (weights - rounded(weights, levels)).sum(axis=2)
         before = constants[bias]
-        after = (before + shift.reshape(before.shape)).astype(np.float32)
+        change = shift(lost, means[given]).reshape(before.shape)
+        after = (before + change).astype(np.float32)
         # A name of its own, as equal biases of several layers may be one constant.
         node.input[2] = f"{node.output[0]}/corrected_bias"
         model.graph.initializer.append(
             onnx.numpy_helper.from_array(after, node.input[2])
         )
+
+
+def shift(lost: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Returns what rounding takes from the mean of each output of a layer.
+
+    Args:
+        lost: (outputs, inputs of a group), what the weights lose by rounding, summed
+            over the filter.
+        means: (inputs,), of all groups.
+    """
+    groups = len(means) // lost.shape[1]
+    parts = lost.reshape(groups, -1, lost.shape[1])
+    return np.einsum("goi,gi->go", parts, means.reshape(groups, -1)).ravel()
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kerastpu.errors import KerastpuError
+from kerastpu.export import litert_bias
 from kerastpu.export.metadata import INPUT, NAME, Metadata
 from kerastpu.export.saved_model import SIGNATURE
 
@@ -36,12 +37,23 @@ def write(
     Raises:
         KerastpuError: TensorFlow's converter cannot convert it.
     """
+    data = _convert(saved_model, metadata.precision, images)
+    if images is not None:
+        data = litert_bias.correct(data, _convert(saved_model, "float32"), images)
+    path.write_bytes(data)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(NAME, metadata.to_json())
+
+
+def _convert(
+    saved_model: Path, precision: str, images: np.ndarray | None = None
+) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=[SIGNATURE]
     )
-    if metadata.precision == "float16":
+    if precision == "float16":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     elif images is not None:
@@ -50,15 +62,12 @@ def write(
     try:
         with warnings.catch_warnings():  # the calibrator uses an interpreter that moves
             warnings.simplefilter("ignore")
-            data = converter.convert()
+            return converter.convert()
     except Exception as error:  # a class of its own for each version
         reason = (str(error).strip() or type(error).__name__).partition("\n")[0]
         raise KerastpuError(
             f"LiteRT's converter cannot convert it: {reason}"
         ) from error
-    path.write_bytes(data)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(NAME, metadata.to_json())
 
 
 def _samples(images: np.ndarray) -> Iterator[Any]:

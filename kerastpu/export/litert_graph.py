@@ -71,21 +71,28 @@ class Graph:
         return np.frombuffer(bytes(data), dtypes[tensor.type]).reshape(tensor.shape)
 
     def replace(self, operator: Any, position: int, array: np.ndarray) -> None:
-        """Gives an operator a constant of its own instead of one that it has.
+        """Gives an operator another constant than it has; others keep theirs.
 
         Args:
             operator: Changed in place.
             position: Among its inputs.
             array: Of the same shape and type.
         """
-        tensor = copy.copy(self.tensors[operator.inputs[position]])
+        graphs = self.model.subgraphs
+        number = operator.inputs[position]
+        tensor = self.tensors[number]
+        takers = [one for one in graphs[0].operators if number in one.inputs]
+        if len(takers) > 1:
+            tensor = copy.copy(tensor)
+            operator.inputs = np.array(operator.inputs)
+            operator.inputs[position] = len(self.tensors)
+            self.tensors.append(tensor)
+        old, tensor.buffer = tensor.buffer, len(self.model.buffers)
         buffer = self._schema.BufferT()
         buffer.data = np.frombuffer(array.tobytes(), np.uint8)
-        tensor.buffer = len(self.model.buffers)
         self.model.buffers.append(buffer)
-        operator.inputs = np.array(operator.inputs)
-        operator.inputs[position] = len(self.tensors)
-        self.tensors.append(tensor)
+        if all(one.buffer != old for graph in graphs for one in graph.tensors):
+            self.model.buffers[old].data = None
 
     def to_bytes(self) -> bytes:
         """Returns the file."""

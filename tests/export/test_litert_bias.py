@@ -99,3 +99,15 @@ def test_weights_that_are_exact_leave_the_file_as_it_computes(files, images):
     same = litert_bias.correct(exact, exact, images)
     for name, value in means(exact, images).items():
         np.testing.assert_array_equal(means(same, images)[name], value)
+
+
+def test_a_constant_that_is_shared_changes_for_one(files):
+    graph = Graph(files[0])
+    first, second = list(graph.operators(["CONV_2D"]))
+    second.inputs = np.array([*second.inputs[:2], first.inputs[2]])
+    kept = graph.constant(first, 2)
+    graph.replace(first, 2, kept + 1)
+    again = Graph(graph.to_bytes())
+    first, second = list(again.operators(["CONV_2D"]))
+    np.testing.assert_array_equal(again.constant(first, 2), kept + 1)
+    np.testing.assert_array_equal(again.constant(second, 2), kept)

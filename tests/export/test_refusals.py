@@ -127,17 +127,17 @@ def test_random_pixels_are_called_so(capsys, file, tmp_path):
     assert values["model"]["class_names"] == ["0", "1", "2"]
 
 
-def sabotaged(convert):
-    """Returns tf2onnx's conversion with red and blue exchanged in the weights."""
+def sabotaged(make_model):
+    """Returns tf2onnx's last step with red and blue exchanged in the weights."""
 
     def changed(*args, **kwargs):
-        model, storage = convert(*args, **kwargs)
+        model = make_model(*args, **kwargs)
         first = next(node for node in model.graph.node if node.op_type == "Conv")
         weights = {weight.name: weight for weight in model.graph.initializer}
         weight = weights[first.input[1]]  # (filters, channels, height, width)
         values = onnx.numpy_helper.to_array(weight)[:, ::-1].copy()
         weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
-        return model, storage
+        return model
 
     return changed
 
@@ -147,8 +147,8 @@ def test_changed_weights_are_found(capsys, sure_run, tmp_path, monkeypatch):
     words = ("--to", "savedmodel,onnx", "--out", out)
     assert main(["export", str(sure_run.workdir), *map(str, words)]) == 0
     assert (out / "model.onnx").exists()
-    convert = tf2onnx.convert.from_graph_def
-    monkeypatch.setattr(tf2onnx.convert, "from_graph_def", sabotaged(convert))
+    make_model = tf2onnx.graph.Graph.make_model
+    monkeypatch.setattr(tf2onnx.graph.Graph, "make_model", sabotaged(make_model))
     capsys.readouterr()
     line = error_of(capsys, sure_run.workdir, *words, code=1)
     assert "model.onnx: " in line and ("needed" in line or "allowed" in line)

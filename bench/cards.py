@@ -1,7 +1,8 @@
 """Writes what each preset reached into the package and the documents: `make cards`.
 
 A card is made of the newest rows of results/*.csv that ran the preset as it is now, on
-the photos or digits that it is meant for. Nothing is typed in: see results/README.md.
+the photos or digits that it is meant for, and were timed. Nothing is typed in: see
+results/README.md.
 """
 
 import csv
@@ -41,6 +42,7 @@ def make_card(name: str, rows: Iterable[dict[str, str]]) -> cards.Card | None:
         for row in rows
         if (row["preset"], row["recipe"]) == (name, recipe)
         and row["is_synthetic"] == "False"
+        and row["seconds"]
         and data in PurePosixPath(row["data"]).parts
     ]
     if not good:

@@ -1,9 +1,12 @@
-"""Adds finished runs to a results table: `python bench/record.py TABLE.csv RUN...`.
+"""Adds finished runs to a results table.
 
-Columns are explained in results/README.md. The working tree must be committed, so that
-the commit beside a figure is the code that made it.
+`python bench/record.py [--untimed] TABLE.csv RUN...`; --untimed = other work ran
+meanwhile, so that the time says nothing. Columns are explained in results/README.md. The
+working tree must be committed, so that the commit beside a figure is the code that made
+it.
 """
 
+import argparse
 import csv
 import json
 import os
@@ -74,10 +77,10 @@ def changed(config: Config) -> str:
     )
 
 
-def row(workdir: Path) -> dict[str, object]:
-    """Returns the table row of one finished run."""
+def row(workdir: Path, *, is_timed: bool = True) -> dict[str, object]:
+    """Returns the table row of one finished run, with its time or without."""
     run = runs.load_run(workdir)
-    if not run.result.get("features", {}).get("computed", 1):
+    if is_timed and not run.result.get("features", {}).get("computed", 1):
         sys.exit(f"{workdir} found its features in the cache: its time says nothing")
     environment = json.loads((workdir / runs.ENVIRONMENT).read_text("utf-8"))
     scores, data = run.result["test"], run.result["data"]
@@ -99,7 +102,7 @@ def row(workdir: Path) -> dict[str, object]:
         "high": round(scores["interval"][1], 4),
         "macro_f1": round(scores["macro_f1"], 4),
         "loss": round(scores["loss"], 4),
-        "seconds": run.result["seconds"]["total"],
+        "seconds": run.result["seconds"]["total"] if is_timed else "",
         "kerastpu": environment["kerastpu"],
         "tensorflow": environment["packages"]["tensorflow"],
         "keras": environment["packages"]["keras"],
@@ -118,10 +121,16 @@ def append(
         writer.writerows(rows)
 
 
-def main(table: Path, workdirs: list[Path]) -> None:
+def main() -> None:
     """Appends one row for each run folder."""
-    append(table, COLUMNS, [row(workdir) for workdir in workdirs])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--untimed", action="store_true")
+    parser.add_argument("table", type=Path)
+    parser.add_argument("workdirs", type=Path, nargs="+")
+    given = parser.parse_args()
+    rows = [row(workdir, is_timed=not given.untimed) for workdir in given.workdirs]
+    append(given.table, COLUMNS, rows)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
+    main()

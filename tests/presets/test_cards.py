@@ -52,6 +52,7 @@ def test_a_card_is_the_median_over_seeds_of_the_newest_commit():
         {"recipe": "00000000"},
         {"is_synthetic": "True"},
         {"data": "$KERASTPU_DATA/mnist"},
+        {"seconds": ""},
     ],
 )
 def test_other_runs_make_no_card(changes):

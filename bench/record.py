@@ -1,9 +1,9 @@
 """Adds finished runs to a results table.
 
 `python bench/record.py [--untimed] TABLE.csv RUN...`; --untimed = other work ran
-meanwhile, so that the time says nothing. Columns are explained in results/README.md. The
-working tree must be committed, so that the commit beside a figure is the code that made
-it.
+meanwhile, so that the time says nothing. Columns are explained in results/README.md.
+The working tree must be committed, so that the commit beside a figure is the code that
+made it.
 """
 
 import argparse

@@ -15,14 +15,13 @@ import record
 from kerastpu import runs
 from kerastpu.export import ExportResult
 from kerastpu.export.parity import LATENCY_BATCHES, Check, Score
-from kerastpu.presets import cards
 
 MEASURES = (
     *("bytes", "same_class", "max_difference", "accuracy", "low", "high"),
     *(f"ms_{size}" for size in LATENCY_BATCHES),
 )
 COLUMNS = (
-    *("date", "commit", "command", "preset", "recipe", "seed", "data", "images"),
+    *("date", "commit", "command", "preset", "seed", "data", "images"),
     *("hardware", "runtime", "file", *MEASURES),
 )
 
@@ -39,7 +38,6 @@ def rows(folder: Path) -> Iterator[dict[str, object]]:
         "commit": record.commit(),
         "command": record.command(result.environment["command"]),
         "preset": run.config.preset,
-        "recipe": cards.recipe(run.config),
         "seed": run.config.seed,
         "data": record.without_paths(run.result["data"]["name"]),
         "images": result.images["count"],

@@ -27,10 +27,10 @@ def build(name, side, num_classes):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0  # the statistics become those of one batch
             # Factors small beside offsets: rounding does not grow with depth.
-            offset = 1.2
+            offset = 2.4
             if layer.gamma is not None:
                 layer.gamma.assign(random.uniform(0.1, 0.4, layer.gamma.shape))
-                offset *= 0.25
+                offset = 0.3
             if layer.beta is not None:
                 layer.beta.assign(random.uniform(-offset, offset, layer.beta.shape))
         elif isinstance(layer, keras.layers.Dropout):

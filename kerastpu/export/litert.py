@@ -16,6 +16,7 @@ import numpy as np
 
 from kerastpu.errors import KerastpuError
 from kerastpu.export import litert_bias
+from kerastpu.export.litert_graph import Graph
 from kerastpu.export.metadata import INPUT, NAME, Metadata
 from kerastpu.export.saved_model import SIGNATURE
 
@@ -83,13 +84,11 @@ def count_int8(data: bytes) -> tuple[int, int]:
     """
     from tensorflow.lite.python import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
+    main = Graph(data)
     quantized = total = 0
-    for graph in model.subgraphs:
+    for graph in main.model.subgraphs:
         for operator in graph.operators:
-            code = model.operatorCodes[operator.opcodeIndex].builtinCode
-            if names[code] not in HEAVY:
+            if main.kind(operator) not in HEAVY:
                 continue
             kinds = {graph.tensors[index].type for index in operator.inputs[:2]}
             total += 1

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from kerastpu import models
+from kerastpu.features import conversion
 
 
 def build(name, side, num_classes):
@@ -49,3 +50,14 @@ def pixels(model, count):
     """Returns random images, uint8 (count, *input shape)."""
     shape = (count, *model.input_shape[1:])
     return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def convert(name, folder):
+    """Writes a network as ONNX, pixels, and what it makes of them; returns it."""
+    model = build(name, 40, 7)
+    images = pixels(model, 8)
+    np.save(folder / "pixels.npy", images)
+    before = model(images.astype(np.float32), training=False)
+    np.save(folder / "before.npy", np.asarray(before))
+    (folder / "network.onnx").write_bytes(conversion.to_onnx(model, "uint8"))
+    return model

@@ -23,8 +23,9 @@ class ExportArguments:
     to: str = "keras,savedmodel,onnx,litert"
     """Formats, with commas between them: keras, savedmodel, onnx, litert."""
     precision: str = "float32"
-    """Number formats of onnx and litert, with commas between them: float32, float16,
-    int8 (calibrated on training images)."""
+    """Number formats of onnx and litert, with commas between them: float32, float16
+    (weights in half the room), float16_compute (onnx alone, for GPUs), int8 (calibrated
+    on training images)."""
     out: Path | None = None
     """Folder; an earlier export there is replaced. None = RUN/export, or MODEL_export
     beside MODEL.keras."""

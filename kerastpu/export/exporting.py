@@ -45,7 +45,7 @@ def export(
             None = RUN/export, or MODEL_export beside MODEL.keras.
         formats: Out of `targets.FORMATS`.
         precisions: Out of `targets.PRECISIONS`; keras and savedmodel have float32
-            alone.
+            alone, litert no float16_compute.
         data: Images to check on and to calibrate int8 with, as `kerastpu train --data`
             takes them. None = what the run was trained on; for a file alone random
             pixels, which give no accuracy and cannot calibrate.

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kerastpu.errors import KerastpuError
-from kerastpu.export import litert_bias
+from kerastpu.export import half, litert_bias
 from kerastpu.export.litert_graph import Graph
 from kerastpu.export.metadata import INPUT, NAME, Metadata
 from kerastpu.export.saved_model import SIGNATURE
@@ -23,41 +23,65 @@ from kerastpu.export.saved_model import SIGNATURE
 HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
-def write(
-    saved_model: Path, metadata: Metadata, path: Path, images: np.ndarray | None = None
-) -> None:
-    """Converts a SavedModel.
+def convert(saved_model: Path) -> bytes:
+    """Returns a SavedModel as a file in float32.
 
     Args:
         saved_model: What `saved_model.write` wrote.
-        metadata: Kept as kerastpu.json; its precision is what is made.
-        path: The file.
-        images: int8: uint8 (M, height, width, channels) of the training split; the
-            range of each map is what they make of it.
 
     Raises:
         KerastpuError: TensorFlow's converter cannot convert it.
     """
-    data = _convert(saved_model, metadata.precision, images)
-    if images is not None:
-        data = litert_bias.correct(data, _convert(saved_model, "float32"), images)
+    return _convert(saved_model, None)
+
+
+def to_float16(exact: bytes) -> bytes:
+    """Returns a file that stores weights in float16 and computes in float32.
+
+    Args:
+        exact: What `convert` returned.
+    """
+    graph = Graph(exact)
+    kernels = {
+        layer.inputs[1]: weights
+        for layer in graph.operators(HEAVY)
+        if (weights := graph.constant(layer, 1)) is not None
+        and weights.dtype == np.float32
+    }
+    for number in half.chosen(kernels):
+        graph.store_as_float16(number)
+    return graph.to_bytes()
+
+
+def to_int8(saved_model: Path, exact: bytes, images: np.ndarray) -> bytes:
+    """Returns a file whose layers compute in int8.
+
+    Args:
+        saved_model: What `saved_model.write` wrote.
+        exact: What `convert` makes of it.
+        images: uint8 (M, height, width, channels) of the training split; the range of
+            each map is what they make of it.
+
+    Raises:
+        KerastpuError: TensorFlow's converter cannot quantize it.
+    """
+    return litert_bias.correct(_convert(saved_model, images), exact, images)
+
+
+def write(data: bytes, metadata: Metadata, path: Path) -> None:
+    """Writes a file with `metadata` at its end."""
     path.write_bytes(data)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(NAME, metadata.to_json())
 
 
-def _convert(
-    saved_model: Path, precision: str, images: np.ndarray | None = None
-) -> bytes:
+def _convert(saved_model: Path, images: np.ndarray | None) -> bytes:
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(saved_model), signature_keys=[SIGNATURE]
     )
-    if precision == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-    elif images is not None:
+    if images is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: _samples(images)
     try:

@@ -7,6 +7,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+_FLOAT16_VERSION = 3  # of DEQUANTIZE: the first that takes float16
 
 
 class Graph:
@@ -65,10 +68,9 @@ class Graph:
         if position >= len(operator.inputs) or operator.inputs[position] < 0:
             return None
         tensor = self.tensors[operator.inputs[position]]
-        data = self.model.buffers[tensor.buffer].data
-        if data is None or tensor.type not in dtypes:
+        if tensor.type not in dtypes or self.model.buffers[tensor.buffer].data is None:
             return None
-        return np.frombuffer(bytes(data), dtypes[tensor.type]).reshape(tensor.shape)
+        return self._numbers(tensor, dtypes[tensor.type])
 
     def replace(self, operator: Any, position: int, array: np.ndarray) -> None:
         """Gives an operator another constant than it has; others keep theirs.
@@ -78,24 +80,70 @@ class Graph:
             position: Among its inputs.
             array: Of the same shape and type.
         """
-        graphs = self.model.subgraphs
         number = operator.inputs[position]
         tensor = self.tensors[number]
-        takers = [one for one in graphs[0].operators if number in one.inputs]
+        operators = self.model.subgraphs[0].operators
+        takers = [one for one in operators if number in one.inputs]
         if len(takers) > 1:
             tensor = copy.copy(tensor)
             operator.inputs = np.array(operator.inputs)
             operator.inputs[position] = len(self.tensors)
             self.tensors.append(tensor)
-        old, tensor.buffer = tensor.buffer, len(self.model.buffers)
-        buffer = self._schema.BufferT()
-        buffer.data = np.frombuffer(array.tobytes(), np.uint8)
-        self.model.buffers.append(buffer)
-        if all(one.buffer != old for graph in graphs for one in graph.tensors):
-            self.model.buffers[old].data = None
+        self._set_buffer(tensor, self._add_buffer(array))
+
+    def store_as_float16(self, number: int) -> None:
+        """Stores a float32 constant in half the room; what takes it gets float32.
+
+        Args:
+            number: Of the tensor.
+        """
+        schema = self._schema
+        taken = self.tensors[number]
+        array = self._numbers(taken, np.float32)
+        stored = copy.copy(taken)
+        stored.name = bytes(taken.name) + b"/float16"
+        stored.type = schema.TensorType.FLOAT16
+        stored.buffer = self._add_buffer(array.astype(np.float16))
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._code("DEQUANTIZE", _FLOAT16_VERSION)
+        operator.inputs, operator.outputs = [len(self.tensors)], [number]
+        self.tensors.append(stored)
+        self.model.subgraphs[0].operators.insert(0, operator)
+        self._set_buffer(taken, 0)  # the empty one, of all that is computed
 
     def to_bytes(self) -> bytes:
         """Returns the file."""
         from tensorflow.lite.tools import flatbuffer_utils
 
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
+
+    def _numbers(self, tensor: Any, dtype: npt.DTypeLike) -> np.ndarray:
+        data = self.model.buffers[tensor.buffer].data
+        return np.frombuffer(bytes(data), dtype).reshape(tensor.shape)
+
+    def _add_buffer(self, array: np.ndarray) -> int:
+        buffer = self._schema.BufferT()
+        buffer.data = np.frombuffer(array.tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        return len(self.model.buffers) - 1
+
+    def _set_buffer(self, tensor: Any, number: int) -> None:
+        """Gives a tensor another buffer; the old one is emptied if it was the last."""
+        old, tensor.buffer = tensor.buffer, number
+        graphs = self.model.subgraphs
+        if all(one.buffer != old for graph in graphs for one in graph.tensors):
+            self.model.buffers[old].data = None
+
+    def _code(self, kind: str, version: int) -> int:
+        """Returns the place of a kind of operator in the file's list, adding it."""
+        codes = self.model.operatorCodes
+        value = getattr(self._schema.BuiltinOperator, kind)
+        for place, code in enumerate(codes):
+            if code.builtinCode == value:
+                code.version = max(code.version, version)
+                return place
+        code = self._schema.OperatorCodeT()
+        code.builtinCode = code.deprecatedBuiltinCode = value
+        code.version = version
+        codes.append(code)
+        return len(codes) - 1

@@ -57,9 +57,7 @@ class Maker:
         elif target.format == "onnx":
             path.write_bytes(self._onnx_as(target.precision).SerializeToString())
         else:
-            is_int8 = target.precision == "int8"
-            images = self._calibration if is_int8 else None
-            litert.write(self._saved_model, metadata, path, images)
+            litert.write(self._litert_as(target.precision), metadata, path)
         return path
 
     def count_int8(self, target: Target) -> tuple[int, int] | None:
@@ -81,15 +79,31 @@ class Maker:
         metadata = self._metadata(precision)
         if precision == "float16":
             return onnx_file.to_float16(self._onnx, metadata)
+        if precision == "float16_compute":
+            return onnx_file.to_float16_compute(self._onnx, metadata)
         if precision == "int8":
             return onnx_file.to_int8(self._onnx, metadata, self._calibration)
         return self._onnx
+
+    def _litert_as(self, precision: str) -> bytes:
+        exact = self._litert.read_bytes()
+        if precision == "float16":
+            return litert.to_float16(exact)
+        if precision == "int8":
+            return litert.to_int8(self._saved_model, exact, self._calibration)
+        return exact
 
     @functools.cached_property
     def _onnx(self) -> onnx.ModelProto:
         return onnx_file.convert(
             self.subject.model, self._metadata("float32"), self.keep_batch_norm
         )
+
+    @functools.cached_property
+    def _litert(self) -> Path:
+        path = self.folder / "float32.made"
+        path.write_bytes(litert.convert(self._saved_model))
+        return path
 
     @functools.cached_property
     def _saved_model(self) -> Path:

@@ -20,7 +20,7 @@ class Metadata:
         preset: The recipe that it was trained by; None where that is not known.
         image_size: Height and width of the images that go in, in pixels.
         channels: 3 for RGB, 1 for gray.
-        precision: "float32", "float16" or "int8".
+        precision: One of `targets.PRECISIONS`.
         preprocessing: What has to be done to pixels, in a sentence.
         kerastpu: Version that exported it.
     """

@@ -1,7 +1,7 @@
-"""ONNX: float32 by tf2onnx; float16 and int8 are made of that by ONNX Runtime's tools.
+"""ONNX: float32 by tf2onnx, from which the other precisions are made.
 
-Inputs and outputs are the same in all three: `image` uint8 (N, height, width, channels)
-and `probabilities` float32 (N, classes).
+Inputs and outputs are the same in all of them: `image` uint8 (N, height, width,
+channels) and `probabilities` float32 (N, classes).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerastpu.errors import KerastpuError
-from kerastpu.export import bias_correction
+from kerastpu.export import bias_correction, half
 from kerastpu.export.metadata import INPUT, OUTPUT, Metadata
 from kerastpu.features import conversion
 
@@ -83,6 +83,39 @@ def finish(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
 
 
 def to_float16(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
+    """Returns a copy that stores weights in float16 and computes in float32.
+
+    Raises:
+        KerastpuError: it is no valid ONNX.
+    """
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    constants = {
+        tensor.name: onnx.numpy_helper.to_array(tensor)
+        for tensor in copy.graph.initializer
+        if tensor.data_type == onnx.TensorProto.FLOAT
+    }
+    rounded = half.chosen(constants)
+    casts = []
+    for tensor in copy.graph.initializer:
+        if tensor.name in rounded:
+            name, stored = tensor.name, f"{tensor.name}/float16"
+            array = constants[name].astype(np.float16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, stored))
+            casts.append(
+                onnx.helper.make_node(
+                    "Cast", [stored], [name], f"{name}/cast", to=onnx.TensorProto.FLOAT
+                )
+            )
+    nodes = [*casts, *copy.graph.node]
+    del copy.graph.node[:]
+    copy.graph.node.extend(nodes)
+    return finish(copy, metadata)
+
+
+def to_float16_compute(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     """Returns a copy that computes in float16, but for the softmax.
 
     Raises:
@@ -94,11 +127,11 @@ def to_float16(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     blocked = [*float16.DEFAULT_OP_BLOCK_LIST, "Softmax"]
-    half = float16.convert_float_to_float16(
+    halved = float16.convert_float_to_float16(
         copy, keep_io_types=True, op_block_list=blocked
     )
-    onnx_model.OnnxModel(half).topological_sort()  # its casts come last
-    return finish(half, metadata)
+    onnx_model.OnnxModel(halved).topological_sort()  # its casts come last
+    return finish(halved, metadata)
 
 
 def to_int8(

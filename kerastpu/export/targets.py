@@ -9,10 +9,17 @@ from kerastpu import optional
 from kerastpu.errors import UsageError
 
 FORMATS = ("keras", "savedmodel", "onnx", "litert")
-PRECISIONS = ("float32", "float16", "int8")
+# float16 stores weights in half the room and computes in float32; float16_compute
+# computes in float16 too, where the processor can.
+PRECISIONS = ("float32", "float16", "float16_compute", "int8")
 
 # Share of the images whose most probable class must be that of the model, 0..1.
-MIN_AGREEMENT = {"float32": 0.999, "float16": 0.999, "int8": 0.98}
+MIN_AGREEMENT = {
+    "float32": 0.999,
+    "float16": 0.999,
+    "float16_compute": 0.999,
+    "int8": 0.98,
+}
 # Largest difference of a probability. The shorter formats round by design, and only
 # their classes are judged.
 MAX_DIFFERENCE = {"float32": 1e-3}
@@ -24,6 +31,7 @@ _FILES = {
     "onnx": {
         "float32": "model.onnx",
         "float16": "model.float16.onnx",
+        "float16_compute": "model.float16_compute.onnx",
         "int8": "model.int8.onnx",
     },
     "litert": {

@@ -12,11 +12,14 @@ import tensorflow as tf
 
 import data_pipelines
 from kerastpu import datasets, export
-from kerastpu.export import targets
+from kerastpu.export import half, targets
 from kerastpu.version import VERSION
 
 SHAPE = (48, 48, 3)
-ONNX = ("model.onnx", "model.float16.onnx", "model.int8.onnx")
+ONNX = (
+    *("model.onnx", "model.float16.onnx", "model.float16_compute.onnx"),
+    "model.int8.onnx",
+)
 LITERT = ("model.tflite", "model.float16.tflite", "model.int8.tflite")
 
 
@@ -155,9 +158,13 @@ def bytes_of_weights(path, kind):
 def test_short_formats_are_short_inside(exported):
     folder = exported.folder
     whole = bytes_of_weights(folder / "model.onnx", np.float32)
-    half = bytes_of_weights(folder / "model.float16.onnx", np.float16)
+    computing = bytes_of_weights(folder / "model.float16_compute.onnx", np.float16)
     quarter = bytes_of_weights(folder / "model.int8.onnx", np.int8)
-    assert (half, quarter) == (whole / 2, whole / 4)
+    assert (computing, quarter) == (whole / 2, whole / 4)
+    path = folder / "model.float16.onnx"
+    stored = [bytes_of_weights(path, kind) for kind in (np.float16, np.float32)]
+    assert 2 * stored[0] + stored[1] == whole
+    assert stored[1] <= half.KEPT * whole
     assert not bytes_of_weights(folder / "model.int8.onnx", np.float32)
     sizes = [(folder / name).stat().st_size for name in LITERT]
     assert sizes[0] > 1.6 * sizes[1] > 1.6 * 1.3 * sizes[2]

@@ -1,6 +1,7 @@
 """Whole networks: the classic ones of the onnx wheel, our own, those of torchvision."""
 
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +13,16 @@ import pytest
 from onnx import numpy_helper
 
 from kerastpu import models
-from kerastpu.features import conversion
 from kerastpu.importers import importing, parity, runtime
 from tests import networks
-from tests.importers.graphs import check, load, write
+from tests.importers.graphs import check, load
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 NETWORKS = (
     *("bvlc_alexnet", "densenet121", "inception_v1", "inception_v2", "resnet50"),
     *("shufflenet", "squeezenet", "vgg19", "zfnet512"),
 )
+CONVERT = Path(__file__).parents[1] / "scripts" / "convert_network.py"
 TORCHVISION = (
     *("squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x0_5"),
     *("resnet18", "mnasnet0_5", "efficientnet_b0", "regnet_y_400mf", "googlenet"),
@@ -75,33 +76,27 @@ def test_squeezenet_of_the_wheel(tmp_path):
     check(tmp_path, randomized("squeezenet"))
 
 
-def exported(name):
-    """Returns one of our networks, with statistics as after training, and its ONNX."""
-    model = networks.build(name, 40, 7)
-    return model, conversion.to_onnx(model, "uint8")
-
-
-def round_trip(name, folder):
-    """Asserts that a network, exported and imported, does as before; returns it."""
-    model, content = exported(name)
-    imported = importing.convert(write(folder, content))
-    pixels = networks.pixels(model, 8)
-    before = np.asarray(model(pixels.astype(np.float32), training=False))
+def comes_back(folder):
+    """Asserts that what `networks.convert` wrote does as before; returns the import."""
+    pixels, before = (np.load(folder / f"{name}.npy") for name in ("pixels", "before"))
+    path = folder / "network.onnx"
+    imported = importing.convert(path)
     assert before.max() < 0.99  # a saturated softmax would hide differences
     after = np.asarray(imported.model(pixels, training=False))
     np.testing.assert_allclose(after, before, atol=1e-4)
-    (wanted,) = runtime.outputs_of(content, parity.to_onnx(imported, [pixels]))
+    (wanted,) = runtime.outputs_of(str(path), parity.to_onnx(imported, [pixels]))
     np.testing.assert_allclose(after, wanted, atol=1e-4)
     layers = {type(layer).__name__ for layer in imported.model.layers}
     assert not {"Permute", "Lambda"} & layers
     # The pixels are scaled once, at the front; the layers are those of before.
     assert [layer.name for layer in imported.model.layers][:1] == ["inputs"]
-    return model, imported.model
+    return imported.model
 
 
 @pytest.mark.parametrize("name", ["convnet", "mnist_convnet", "squeezenet"])
 def test_a_small_network_of_ours_comes_back(name, tmp_path):
-    before, after = round_trip(name, tmp_path)
+    before = networks.convert(name, tmp_path)
+    after = comes_back(tmp_path)
     kinds = [type(layer).__name__ for layer in after.layers]
     for kind in (keras.layers.Conv2D, keras.layers.Dense, keras.layers.MaxPooling2D):
         count = sum(type(layer) is kind for layer in before.layers)
@@ -115,7 +110,13 @@ def test_a_small_network_of_ours_comes_back(name, tmp_path):
 def test_every_network_of_ours_comes_back(name, tmp_path):
     keras.backend.clear_session()
     gc.collect()  # models hold themselves: all of them do not fit into memory
-    round_trip(name, tmp_path)
+    subprocess.run(
+        [sys.executable, str(CONVERT), name, str(tmp_path)],
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        check=True,
+        timeout=1800,
+    )
+    comes_back(tmp_path)
 
 
 EXPORT = """

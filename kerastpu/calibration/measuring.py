@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +28,7 @@ from kerastpu.config import Config
 from kerastpu.fast_steps import fast_steps
 from kerastpu.features import engines, keras_engine
 from kerastpu.features.extraction import stream
+from kerastpu.peak_memory import peak_memory
 from kerastpu.recipes import head
 from kerastpu.recipes.networks import build_parts
 from kerastpu.recipes.task import global_batch
@@ -231,15 +231,5 @@ def _sizes(whole: keras.Model, trained: keras.Model, feature_bytes: int) -> Size
         trainable=sum(math.prod(one.shape) for one in trained.trainable_variables),
         feature_bytes=feature_bytes,
         checkpoint_bytes=_NUM_CHECKPOINTS * num_bytes,
-        memory_bytes=_peak_memory(),
+        memory_bytes=peak_memory(),
     )
-
-
-def _peak_memory() -> int:
-    """Returns the most memory that this process has held; 0 where nobody tells."""
-    if sys.platform == "win32":
-        return 0
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

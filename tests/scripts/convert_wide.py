@@ -1,11 +1,9 @@
 """Prints how many times its weights a conversion to ONNX adds to a process."""
 
-import re
-from pathlib import Path
-
 import keras
 
 from kerastpu.features import conversion
+from kerastpu.peak_memory import peak_memory
 
 
 def network(width):
@@ -15,15 +13,9 @@ def network(width):
     return keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
 
 
-def peak():
-    """Returns the most bytes that this process has had so far."""
-    status = Path("/proc/self/status").read_text("ascii")
-    return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
-
-
 if __name__ == "__main__":
     conversion.to_onnx(network(8), "uint8")  # what is loaded at first
     model = network(3000)
-    before = peak()
+    before = peak_memory()
     conversion.to_onnx(model, "uint8")
-    print((peak() - before) / (4 * model.count_params()))
+    print((peak_memory() - before) / (4 * model.count_params()))

@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 
 from kerastpu.errors import KerastpuError
-from kerastpu.export import half, litert_bias
-from kerastpu.export.litert_graph import Graph
+from kerastpu.export import litert_bias
+from kerastpu.export.litert_graph import HEAVY, Graph
 from kerastpu.export.metadata import INPUT, NAME, Metadata
 from kerastpu.export.saved_model import SIGNATURE
-
-HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
 def convert(saved_model: Path) -> bytes:
@@ -33,24 +31,6 @@ def convert(saved_model: Path) -> bytes:
         KerastpuError: TensorFlow's converter cannot convert it.
     """
     return _convert(saved_model, None)
-
-
-def to_float16(exact: bytes) -> bytes:
-    """Returns a file that stores weights in float16 and computes in float32.
-
-    Args:
-        exact: What `convert` returned.
-    """
-    graph = Graph(exact)
-    kernels = {
-        layer.inputs[1]: weights
-        for layer in graph.operators(HEAVY)
-        if (weights := graph.constant(layer, 1)) is not None
-        and weights.dtype == np.float32
-    }
-    for number in half.chosen(kernels):
-        graph.store_as_float16(number)
-    return graph.to_bytes()
 
 
 def to_int8(saved_model: Path, exact: bytes, images: np.ndarray) -> bytes:

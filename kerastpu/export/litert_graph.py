@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+# The operators that do most of the work and hold most of the weights.
+HEAVY = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+
 _FLOAT16_VERSION = 3  # of DEQUANTIZE: the first that takes float16
+_EMPTY = 0  # the buffer of what is not a constant
 
 
 class Graph:
@@ -29,6 +33,7 @@ class Graph:
         self.model = schema.ModelT.InitFromPackedBuf(data, 0)
         self.tensors = self.model.subgraphs[0].tensors
         self._schema = schema
+        self._made: dict[int, int] = {}  # constant -> what is made of its float16
         self._kinds = {
             number: kind for kind, number in vars(schema.BuiltinOperator).items()
         }
@@ -91,31 +96,43 @@ class Graph:
             self.tensors.append(tensor)
         self._set_buffer(tensor, self._add_buffer(array))
 
-    def store_as_float16(self, number: int) -> None:
-        """Stores a float32 constant in half the room; what takes it gets float32.
+    def store_as_float16(self, operator: Any, numbers: Collection[int]) -> None:
+        """Stores constants in half the room; they are made float32 when they are used.
 
         Args:
-            number: Of the tensor.
+            operator: Changed in place; others that take the same constants stay.
+            numbers: Of float32 tensors among its inputs.
         """
-        schema = self._schema
-        taken = self.tensors[number]
-        array = self._numbers(taken, np.float32)
-        stored = copy.copy(taken)
-        stored.name = bytes(taken.name) + b"/float16"
-        stored.type = schema.TensorType.FLOAT16
-        stored.buffer = self._add_buffer(array.astype(np.float16))
-        operator = schema.OperatorT()
-        operator.opcodeIndex = self._code("DEQUANTIZE", _FLOAT16_VERSION)
-        operator.inputs, operator.outputs = [len(self.tensors)], [number]
-        self.tensors.append(stored)
-        self.model.subgraphs[0].operators.insert(0, operator)
-        self._set_buffer(taken, 0)  # the empty one, of all that is computed
+        inputs = [self._halved(n) if n in numbers else n for n in operator.inputs]
+        operator.inputs = np.array(inputs, np.int32)
+        operators = self.model.subgraphs[0].operators
+        for number in numbers:
+            if not any(number in one.inputs for one in operators):
+                self._set_buffer(self.tensors[number], _EMPTY)
 
     def to_bytes(self) -> bytes:
         """Returns the file."""
         from tensorflow.lite.tools import flatbuffer_utils
 
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self.model))
+
+    def _halved(self, number: int) -> int:
+        """Returns the number of a tensor that is made of float16 numbers."""
+        if number not in self._made:
+            schema = self._schema
+            made, stored = (copy.copy(self.tensors[number]) for _ in range(2))
+            array = self._numbers(stored, np.float32).astype(np.float16)
+            stored.name = bytes(stored.name) + b"/float16"
+            stored.type = schema.TensorType.FLOAT16
+            stored.buffer, made.buffer = self._add_buffer(array), _EMPTY
+            operator = schema.OperatorT()
+            operator.opcodeIndex = self._code("DEQUANTIZE", _FLOAT16_VERSION)
+            self._made[number] = len(self.tensors) + 1
+            operator.inputs = [len(self.tensors)]
+            operator.outputs = [len(self.tensors) + 1]
+            self.tensors += stored, made
+            self.model.subgraphs[0].operators.insert(0, operator)
+        return self._made[number]
 
     def _numbers(self, tensor: Any, dtype: npt.DTypeLike) -> np.ndarray:
         data = self.model.buffers[tensor.buffer].data

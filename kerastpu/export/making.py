@@ -11,7 +11,7 @@ import numpy as np
 
 from kerastpu import runs
 from kerastpu.errors import UsageError
-from kerastpu.export import litert, onnx_file, saved_model
+from kerastpu.export import litert, litert_half, onnx_file, saved_model
 from kerastpu.export.images import Images
 from kerastpu.export.metadata import Metadata
 from kerastpu.export.subject import Subject
@@ -88,7 +88,7 @@ class Maker:
     def _litert_as(self, precision: str) -> bytes:
         exact = self._litert.read_bytes()
         if precision == "float16":
-            return litert.to_float16(exact)
+            return litert_half.to_float16(exact)
         if precision == "int8":
             return litert.to_int8(self._saved_model, exact, self._calibration)
         return exact

@@ -97,7 +97,7 @@ def to_float16(model: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
         for tensor in copy.graph.initializer
         if tensor.data_type == onnx.TensorProto.FLOAT
     }
-    rounded = half.chosen(constants)
+    rounded = half.chosen({name: [array] for name, array in constants.items()})
     casts = []
     for tensor in copy.graph.initializer:
         if tensor.name in rounded:

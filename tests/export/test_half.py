@@ -9,8 +9,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerastpu.export import half, litert, onnx_file
-from kerastpu.export.litert_graph import Graph
+from kerastpu.export import half, litert_half, onnx_file
+from kerastpu.export.litert_graph import HEAVY, Graph
 from kerastpu.export.metadata import Metadata, describe_pixels
 from kerastpu.features import conversion
 
@@ -19,7 +19,7 @@ SHAPE = (9, 8, 3)
 
 @given(st.dictionaries(st.text(), st.integers(0, 200), max_size=12))
 def test_the_smallest_stay_as_long_as_they_are_few(sizes):
-    weights = {name: np.ones(size, np.float32) for name, size in sizes.items()}
+    weights = {name: [np.ones(size, np.float32)] for name, size in sizes.items()}
     chosen = half.chosen(weights)
     kept = [size for name, size in sizes.items() if name not in chosen]
     rounded = [sizes[name] for name in chosen]
@@ -29,7 +29,7 @@ def test_the_smallest_stay_as_long_as_they_are_few(sizes):
 
 
 def test_what_float16_cannot_hold_stays():
-    weights = {"a": np.array([65504.0, 1, 1]), "b": np.array([-7e4, 1, 1])}
+    weights = {"a": [np.array([65504.0, 1, 1])], "b": [np.ones(3), np.array([-7e4])]}
     assert half.chosen(weights) == {"a"}
 
 
@@ -104,25 +104,58 @@ def run_litert(data, images):
     return found
 
 
-def test_litert_computes_in_float32_with_rounded_weights(model, images, tmp_path):
-    model.export(tmp_path / "saved", verbose=False)
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"))
-    exact = converter.convert()
-    halved = litert.to_float16(exact)
+@pytest.fixture(scope="module")
+def exact(model, tmp_path_factory):
+    """The LiteRT file in float32."""
+    folder = tmp_path_factory.mktemp("model")
+    model.export(folder, verbose=False)
+    return tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
+
+
+def made(graph):
+    """Returns the numbers of the tensors that are made of float16."""
+    return {one.outputs[0] for one in graph.operators(["DEQUANTIZE"])}
+
+
+def test_litert_computes_in_float32_with_rounded_weights(exact, images):
+    halved = litert_half.to_float16(exact)
     assert len(halved) < 0.7 * len(exact)
     before, after = Graph(exact), Graph(halved)
-    makers = {layer.outputs[0]: layer for layer in after.operators(["DEQUANTIZE"])}
     num_rounded = 0
-    for old, new in zip(
-        before.operators(litert.HEAVY), after.operators(litert.HEAVY), strict=True
-    ):
-        if new.inputs[1] in makers:
-            array = before.constant(old, 1).astype(np.float16).astype(np.float32)
-            before.replace(old, 1, array)
+    for old, new in zip(before.operators(HEAVY), after.operators(HEAVY), strict=True):
+        arrays = {p: before.constant(old, p) for p in range(len(old.inputs))}
+        weights = {
+            p: array
+            for p, array in arrays.items()
+            if array is not None and array.dtype == np.float32
+        }
+        rounded = {new.inputs[p] in made(after) for p in weights}
+        assert len(rounded) == 1  # a layer that mixes them is slow
+        if rounded == {True}:
             num_rounded += 1
+            for p, array in weights.items():
+                before.replace(old, p, array.astype(np.float16).astype(np.float32))
     assert num_rounded == 5  # of six: all but the depthwise one
     found = run_litert(halved, images)
     np.testing.assert_allclose(
         found, run_litert(before.to_bytes(), images), rtol=1e-6, atol=0
     )
     assert (found != run_litert(exact, images)).any()
+
+
+def test_a_constant_in_float16_stays_whole_for_others(exact, images):
+    graph = Graph(exact)
+    first, second = list(graph.operators(["CONV_2D"]))[:2]
+    second.inputs = np.array([*second.inputs[:2], first.inputs[2]])
+    rounded = Graph(graph.to_bytes())
+    bias = graph.constant(first, 2)
+    graph.store_as_float16(first, [first.inputs[2]])
+    again = Graph(graph.to_bytes())
+    first, second = list(again.operators(["CONV_2D"]))[:2]
+    assert first.inputs[2] in made(again)
+    np.testing.assert_array_equal(again.constant(second, 2), bias)
+    first = next(rounded.operators(["CONV_2D"]))
+    rounded.replace(first, 2, bias.astype(np.float16).astype(np.float32))
+    np.testing.assert_allclose(
+        *(run_litert(g.to_bytes(), images) for g in (again, rounded)), rtol=1e-6
+    )

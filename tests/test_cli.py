@@ -118,7 +118,8 @@ def test_bad_images_can_be_left_out(capsys, photos, tmp_path):
 
 
 def test_missing_folder_is_named(capsys, tmp_path):
-    line = error_of(capsys, "train", "--data", tmp_path / "nowhere", code=1)
+    flags = ("--data", tmp_path / "nowhere", "--workdir", tmp_path / "run")
+    line = error_of(capsys, "train", *flags, code=1)
     assert f"{tmp_path / 'nowhere'}: does not exist" in line
 
 

@@ -27,11 +27,11 @@ def to_float16(exact: bytes) -> bytes:
         own = _weights(graph, layer)
         kernel = layer.inputs[1]
         if kernel in own:
-            layers[kernel].append(layer)
+            layers[kernel].append((layer, own))
             weights[kernel] |= own
     for kernel in half.chosen({name: own.values() for name, own in weights.items()}):
-        for layer in layers[kernel]:
-            graph.store_as_float16(layer, _weights(graph, layer))
+        for layer, own in layers[kernel]:
+            graph.store_as_float16(layer, own)
     return graph.to_bytes()
 
 
